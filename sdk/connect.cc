@@ -1,0 +1,156 @@
+#include "coffer/sdk/connect.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "coffer/sdk/connect_first.h"
+#include "coffer/sdk/endpoint.h"
+#include "coffer/sdk/internal/within_timeout.h"
+#include "coffer/sdk/status/status_codes.h"
+#include "coffer/sdk/stream/internal/waiter.h"
+#include "coffer/sdk/stream/tls/tls_context.h"
+#include "coffer/sdk/stream/tls/tls_error.h"
+#include "coffer/sdk/stream/tls/tls_handshake.h"
+
+namespace coffer::internal {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+constexpr auto kAwaitTuple = asio::as_tuple(asio::use_awaitable);
+
+// A name look-up that can be given up: the system's cannot be stopped, so it is
+// left to end in the background, where nobody waits for it.
+class Lookup : public std::enable_shared_from_this<Lookup> {
+ public:
+  explicit Lookup(asio::any_io_executor executor)
+      : resolver_(executor), done_(std::make_shared<Waiter>(executor)) {}
+
+  asio::awaitable<boost::system::error_code> Run(Endpoint endpoint) {
+    auto initiation = [self = shared_from_this(), endpoint](auto handler) {
+      self->done_->Arm(std::move(handler));
+      self->resolver_.async_resolve(
+          endpoint.host, absl::StrCat(endpoint.port),
+          [self](boost::system::error_code error,
+                 tcp::resolver::results_type addresses) {
+            self->addresses_ = std::move(addresses);
+            self->done_->Dispatch(error);
+          });
+    };
+    auto [error] =
+        co_await asio::async_initiate<decltype(kAwaitTuple),
+                                      void(boost::system::error_code)>(
+            initiation, kAwaitTuple);
+    co_return error;
+  }
+
+  const tcp::resolver::results_type& addresses() const { return addresses_; }
+
+ private:
+  tcp::resolver resolver_;
+  tcp::resolver::results_type addresses_;
+  const std::shared_ptr<Waiter> done_;
+};
+
+std::string Connecting(const Endpoint& endpoint) {
+  return absl::StrCat("connecting to ", ToString(endpoint));
+}
+
+asio::awaitable<absl::StatusOr<tcp::socket>> OpenSocket(
+    const Endpoint& endpoint, const ConnectOptions& options) {
+  std::optional<Clock::TimePoint> deadline;
+  if (options.timeout.count() > 0) {
+    deadline = options.clock->Now() + options.timeout;
+  }
+  auto executor = co_await asio::this_coro::executor;
+  const auto lookup = std::make_shared<Lookup>(executor);
+  if (auto error = co_await lookup->Run(endpoint)) {
+    co_return ToStatus(error, Connecting(endpoint));
+  }
+  std::vector<tcp::endpoint> addresses;
+  for (const auto& found : lookup->addresses()) {
+    addresses.push_back(found.endpoint());
+  }
+  auto socket = co_await ConnectFirst(
+      std::move(addresses), Connecting(endpoint), options.clock, deadline);
+  if (!socket.ok()) co_return socket.status();
+  // A request is one write; waiting to fill a packet only delays it.
+  boost::system::error_code ignored;
+  socket->set_option(tcp::no_delay(true), ignored);
+  co_return std::move(socket);
+}
+
+// In TLS 1.3 a client learns only after the handshake, from its first read,
+// that the server refused its certificate.
+absl::Status TlsReason(TlsClient& client, absl::Status status) {
+  const auto error = client.framed().read_error();
+  return error.category() == asio::error::get_ssl_category()
+             ? TlsErrorToStatus(error, "TLS")
+             : status;
+}
+
+asio::awaitable<absl::StatusOr<TcpClient>> OpenTcp(
+    const Endpoint& endpoint, const ConnectOptions& options) {
+  auto socket = co_await OpenSocket(endpoint, options);
+  if (!socket.ok()) co_return socket.status();
+  TcpClient client(*std::move(socket), options.stream);
+  if (options.say_hello) {
+    absl::Status status = co_await client.Hello();
+    if (!status.ok()) co_return status;
+  }
+  co_return std::move(client);
+}
+
+asio::awaitable<absl::StatusOr<TlsClient>> OpenTls(
+    const Endpoint& endpoint, const std::shared_ptr<TlsContext>& context,
+    const ConnectOptions& options) {
+  auto socket = co_await OpenSocket(endpoint, options);
+  if (!socket.ok()) co_return socket.status();
+  TlsStream<tcp::socket> stream(*std::move(socket), *context);
+  TlsHandshakeOptions handshake;
+  handshake.role = TlsRole::kClient;
+  handshake.server_name =
+      options.server_name.empty() ? endpoint.host : options.server_name;
+  handshake.timeout = options.timeout;
+  absl::Status status = co_await AsyncTlsHandshake(
+      stream, handshake, *options.clock, asio::use_awaitable);
+  if (!status.ok()) co_return status;
+  TlsClient client(std::move(stream), options.stream);
+  if (options.say_hello) {
+    absl::Status said = co_await client.Hello();
+    if (!said.ok()) co_return TlsReason(client, std::move(said));
+  }
+  co_return std::move(client);
+}
+
+}  // namespace
+
+asio::awaitable<absl::StatusOr<TcpClient>> ConnectTcp(std::string target,
+                                                      ConnectOptions options) {
+  auto endpoint = ParseEndpoint(target);
+  if (!endpoint.ok()) co_return endpoint.status();
+  co_return co_await WithinTimeout(options.clock, options.timeout,
+                                   Connecting(*endpoint),
+                                   OpenTcp(*endpoint, options));
+}
+
+asio::awaitable<absl::StatusOr<TlsClient>> ConnectTlsTcp(
+    std::string target, std::shared_ptr<TlsContext> context,
+    ConnectOptions options) {
+  auto endpoint = ParseEndpoint(target);
+  if (!endpoint.ok()) co_return endpoint.status();
+  co_return co_await WithinTimeout(options.clock, options.timeout,
+                                   Connecting(*endpoint),
+                                   OpenTls(*endpoint, context, options));
+}
+
+}  // namespace coffer::internal

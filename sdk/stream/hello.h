@@ -1,0 +1,56 @@
+// Hello: what the two ends of a connection tell each other before anything else
+// (docs/wire.md, "Hello"). Pure: makes and reads the messages, does no I/O.
+//
+// Both ends say what they can read; each then encodes within what the other
+// said. A peer that says nothing is of the older protocol: it is sent plain
+// frames.
+
+#ifndef COFFER_SDK_STREAM_HELLO_H_
+#define COFFER_SDK_STREAM_HELLO_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "coffer/sdk/frame/frame_encoder.h"
+#include "coffer/sdk/frame/frame_limits.h"
+#include "coffer/v1/kv.pb.h"
+
+namespace coffer {
+
+inline constexpr std::uint32_t kProtocolVersion = 1;
+
+// The least limits that a peer may name: an error message must fit.
+inline constexpr std::uint32_t kFrameBytesMaxLeast = 1024;
+
+inline constexpr std::size_t kClientNameBytesMax = 256;
+
+// What this end can read.
+struct HelloOptions {
+  bool lz4 = true;
+  FrameLimits limits;
+};
+
+// 128 random bits, to name one client instance.
+std::string MakeClientId();
+
+v1::CommandRequest MakeHello(const HelloOptions& own,
+                             absl::string_view client_id,
+                             absl::string_view client_name);
+
+// Server: how to encode for the client that said `hello`. InvalidArgument for
+// one that cannot be served, saying why.
+absl::StatusOr<FrameEncoderOptions> AcceptHello(const v1::Hello& hello,
+                                                const HelloOptions& own);
+void FillHelloReply(const HelloOptions& own, v1::HelloReply* reply);
+
+// Client: how to encode for the server that answered `reply`.
+absl::StatusOr<FrameEncoderOptions> AcceptHelloReply(
+    const v1::HelloReply& reply, const HelloOptions& own);
+
+}  // namespace coffer
+
+#endif  // COFFER_SDK_STREAM_HELLO_H_
