@@ -1,0 +1,156 @@
+// kvs: Coffer's server.
+//
+// Prints one line `listening on ADDRESS:PORT` for each address it listens on to
+// standard output once it is ready, logs to standard error. SIGTERM and SIGINT:
+// stops accepting, finishes what is in flight within --drain_timeout, exits
+// with 0; a second one: exits at once. Exit codes: 1 for a malformed command
+// line, 2 when the server cannot start.
+
+#include <sys/resource.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "coffer/server/flags.h"
+#include "coffer/server/log.h"
+#include "coffer/server/request_log.h"
+#include "coffer/server/server.h"
+#include "coffer/server/service/service.h"
+#include "coffer/server/storage/memory_storage.h"
+#include "coffer/server/version.h"
+#include "google/protobuf/stubs/logging.h"
+
+namespace coffer::server {
+namespace {
+
+int Complain(const absl::Status& status, int exit_code) {
+  std::fprintf(stderr, "kvs: %s\n", std::string(status.message()).c_str());
+  return exit_code;
+}
+
+// The signals that stop the server. They are caught from construction on.
+class StopSignals {
+ public:
+  StopSignals() : signals_(io_, SIGTERM, SIGINT) {}
+
+  // Blocks until a signal has come and the server has drained.
+  void Serve(Server* server) {
+    auto second = [](boost::system::error_code error, int) {
+      if (!error) std::_Exit(1);
+    };
+    auto first = [&](boost::system::error_code, int signal) {
+      Log(LogLevel::kInfo, "stopping", {{"signal", absl::StrCat(signal)}});
+      signals_.async_wait(second);
+      server->Drain([this] { io_.stop(); });
+    };
+    signals_.async_wait(first);
+    io_.run();
+  }
+
+ private:
+  boost::asio::io_context io_;
+  boost::asio::signal_set signals_;
+};
+
+// protobuf reports a peer's malformed text to standard error by itself, as
+// often as the peer likes and in no format of ours; that it is refused is
+// logged with the connection.
+void QuietProtobuf(google::protobuf::LogLevel level, const char* file, int line,
+                   const std::string& message) {
+  Log(LogLevel::kDebug, "protobuf",
+      {{"level", absl::StrCat(static_cast<int>(level))},
+       {"at", absl::StrCat(file, ":", line)},
+       {"message", message}});
+}
+
+// As many descriptors as we may have: the usual default is far below the
+// connections that we allow.
+rlim_t RaiseDescriptorLimit() {
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return RLIM_INFINITY;
+  if (limit.rlim_cur < limit.rlim_max) {
+    rlimit raised = limit;
+    raised.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
+  }
+  return limit.rlim_cur;
+}
+
+void LogStarted(const KvsOptions& options, const Server& server,
+                rlim_t descriptors) {
+  Log(LogLevel::kInfo, "starting",
+      {{"version", kVersion},
+       {"storage", "memory"},
+       {"note", "data is forgotten when the server ends"},
+       {"threads", absl::StrCat(options.server.threads)},
+       {"tls", options.server.tls == nullptr ? "off" : "on"}});
+  // Beside the connections: those of the process, and of each thread its
+  // reactor's and its listeners.
+  const rlim_t reserve =
+      32 + rlim_t(options.server.threads) * (3 + server.endpoints().size());
+  const rlim_t wanted = options.server.limits.connections_max + reserve;
+  if (wanted > descriptors) {
+    Log(LogLevel::kWarning, "few descriptors",
+        {{"limit", absl::StrCat(descriptors)},
+         {"wanted", absl::StrCat(wanted)},
+         {"connections_max",
+          absl::StrCat(options.server.limits.connections_max)}});
+  }
+}
+
+int Main(int argc, char** argv) {
+  google::protobuf::SetLogHandler(QuietProtobuf);
+  // A peer that is gone is an error of its own connection, not a signal.
+  std::signal(SIGPIPE, SIG_IGN);
+  auto options = ParseKvsFlags(argc, argv);
+  if (!options.ok()) {
+    return Complain(options.status(),
+                    absl::IsInvalidArgument(options.status()) ? 1 : 2);
+  }
+  const rlim_t descriptors = RaiseDescriptorLimit();
+  StartLogging(options->log_level);
+  StopSignals stop;  // before anybody is told that we are ready
+  MemoryStorage storage;
+  Service service(&storage);
+  if (LogEnabled(LogLevel::kDebug)) LogRequests(&service);
+  auto server = Server::Start(options->server, &service);
+  if (!server.ok()) {
+    StopLogging();
+    return Complain(server.status(), 2);
+  }
+  LogStarted(*options, **server, descriptors);
+  for (const Endpoint& endpoint : (*server)->endpoints()) {
+    std::printf("listening on %s\n", ToString(endpoint).c_str());
+  }
+  std::fflush(stdout);
+  stop.Serve(server->get());
+  server->reset();
+  Log(LogLevel::kInfo, "stopped");
+  StopLogging();
+  return 0;
+}
+
+// What the libraries throw when descriptors, threads or memory are exhausted.
+int MainWithoutExceptions(int argc, char** argv) {
+  try {
+    return Main(argc, argv);
+  } catch (const std::exception& thrown) {
+    StopLogging();
+    return Complain(absl::ResourceExhaustedError(
+                        absl::StrCat("cannot start: ", thrown.what())),
+                    2);
+  }
+}
+
+}  // namespace
+}  // namespace coffer::server
+
+int main(int argc, char** argv) {
+  return coffer::server::MainWithoutExceptions(argc, argv);
+}

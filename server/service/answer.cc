@@ -1,0 +1,151 @@
+#include "coffer/server/service/answer.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "coffer/sdk/status/status_codes.h"
+#include "google/protobuf/io/coded_stream.h"
+
+namespace coffer::server {
+namespace {
+
+using google::protobuf::io::CodedOutputStream;
+
+constexpr uint32_t kOk = 200;
+// `status: 200` on the wire: one byte of tag, two of number.
+constexpr size_t kStatusBytes = 3;
+
+// A length-delimited field with a number below 16, on the wire.
+size_t FieldBytes(size_t content_bytes) {
+  return 1 + CodedOutputStream::VarintSize64(content_bytes) + content_bytes;
+}
+
+size_t PairBytes(const TableEntry& entry) {
+  // Of a Kvpair: an empty key is left out, an empty value is not.
+  const size_t key = entry.key.size() == 0 ? 0 : FieldBytes(entry.key.size());
+  return key + FieldBytes(entry.value.size());
+}
+
+v1::Outcome OutcomeOf(absl::Span<const Op> ops) {
+  for (const Op& op : ops) {
+    if (IsWrite(op.kind) && (op.status.ok() || op.outcome_unknown)) {
+      return v1::UNKNOWN;
+    }
+  }
+  return v1::NOT_EXECUTED;
+}
+
+absl::Status WithAdvice(const absl::Status& error, absl::string_view advice) {
+  if (advice.empty()) return error;
+  return absl::Status(error.code(),
+                      absl::StrCat(error.message(), ": ", advice));
+}
+
+// Whether an answer of so many bytes may be built; if not, the 413 is.
+bool Fits(const AnswerContext& context, size_t bytes) {
+  if (bytes <= context.bytes_max) return true;
+  const absl::Status error = absl::ResourceExhaustedError(absl::StrCat(
+      "answer of ", bytes, " bytes exceeds the limit of ", context.bytes_max));
+  AnswerError(context, WithAdvice(error, context.advice));
+  return false;
+}
+
+// Whether `bytes` were a value; if not, the 500 is built.
+bool Parse(const AnswerContext& context, const SharedBytes& bytes,
+           v1::Value* value) {
+  if (value->ParseFromArray(bytes.view().data(),
+                            static_cast<int>(bytes.size()))) {
+    return true;
+  }
+  AnswerError(context,
+              absl::DataLossError(absl::StrCat("stored value of ", bytes.size(),
+                                               " bytes does not parse")));
+  return false;
+}
+
+// The longest beginning of at most `bytes` bytes that ends between characters.
+size_t WholeCharacters(const std::string& text, size_t bytes) {
+  if (bytes >= text.size()) return text.size();
+  while (bytes > 0 && (text[bytes] & 0xC0) == 0x80) --bytes;
+  return bytes;
+}
+
+void CutMessageToFit(size_t bytes_max, v1::CommandResponse* response) {
+  const size_t bytes = response->ByteSizeLong();
+  if (bytes <= bytes_max) return;
+  static constexpr absl::string_view kCut = "...";
+  std::string& message = *response->mutable_message();
+  const size_t excess = bytes - bytes_max + kCut.size();
+  const size_t kept = message.size() > excess ? message.size() - excess : 0;
+  message.resize(WholeCharacters(message, kept));
+  absl::StrAppend(&message, kCut);
+}
+
+}  // namespace
+
+void AnswerValues(const AnswerContext& context) {
+  size_t bytes = kStatusBytes;
+  for (const Op& op : context.ops) bytes += FieldBytes(op.value_out.size());
+  if (!Fits(context, bytes)) return;
+  context.response->set_status(kOk);
+  auto& values = *context.response->mutable_values();
+  values.Reserve(static_cast<int>(context.ops.size()));
+  for (const Op& op : context.ops) {
+    if (!Parse(context, op.value_out, values.Add())) return;
+  }
+}
+
+void AnswerFound(const AnswerContext& context) {
+  constexpr size_t kBoolBytes = 2;  // of a Value
+  const size_t bytes =
+      kStatusBytes + context.ops.size() * FieldBytes(kBoolBytes);
+  if (!Fits(context, bytes)) return;
+  context.response->set_status(kOk);
+  auto& values = *context.response->mutable_values();
+  values.Reserve(static_cast<int>(context.ops.size()));
+  for (const Op& op : context.ops) values.Add()->set_bool_(op.found);
+}
+
+void AnswerPairs(const AnswerContext& context) {
+  const std::vector<TableEntry>& entries = context.ops[0].entries;
+  size_t bytes = kStatusBytes;
+  for (const TableEntry& entry : entries) {
+    bytes += FieldBytes(PairBytes(entry));
+  }
+  if (!Fits(context, bytes)) return;
+  context.response->set_status(kOk);
+  auto& pairs = *context.response->mutable_pairs();
+  pairs.Reserve(static_cast<int>(entries.size()));
+  for (const TableEntry& entry : entries) {
+    v1::Kvpair& pair = *pairs.Add();
+    pair.set_key(entry.key.view().data(), entry.key.size());
+    if (!Parse(context, entry.value, pair.mutable_value())) return;
+  }
+}
+
+void AnswerError(const AnswerContext& context, const absl::Status& error) {
+  v1::CommandResponse& response = *context.response;
+  response.Clear();
+  response.set_status(ToWireStatus(error.code()));
+  std::string message(error.message());
+  if (response.status() == 500) message = "Internal error: " + message;
+  response.set_message(std::move(message));
+  response.set_outcome(OutcomeOf(context.ops));
+  CutMessageToFit(context.bytes_max, &response);
+}
+
+bool AnswerStorageError(const AnswerContext& context) {
+  for (const Op& op : context.ops) {
+    if (op.status.ok()) continue;
+    const bool too_large =
+        op.kind == OpKind::kGetTable && absl::IsResourceExhausted(op.status);
+    AnswerError(context,
+                too_large ? WithAdvice(op.status, context.advice) : op.status);
+    return true;
+  }
+  return false;
+}
+
+}  // namespace coffer::server

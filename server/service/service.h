@@ -1,0 +1,66 @@
+// Service: what the server does with requests, between a session and the
+// storage. A session hands it runs of requests; each run is planned by the
+// commands, executed in order as one storage batch, and answered request by
+// request. Four hooks look on (hooks.h).
+//
+// Threads: sessions on any threads may call it at the same time, each with runs
+// of its own. The storage outlives the service.
+
+#ifndef COFFER_SERVER_SERVICE_SERVICE_H_
+#define COFFER_SERVER_SERVICE_SERVICE_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "coffer/server/service/hooks.h"
+#include "coffer/server/service/service_run.h"
+#include "coffer/server/storage/storage.h"
+#include "coffer/v1/kv.pb.h"
+
+namespace coffer::server {
+
+class Service {
+ public:
+  explicit Service(Storage* storage) : storage_(*storage) {}
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  // Hooks are registered before the first Execute: asserted.
+  void OnReceived(Hooks::Received hook);
+  void OnExecuted(Hooks::Executed hook);
+  void OnBeforeSend(Hooks::BeforeSend hook);
+  void OnAfterSend(Hooks::AfterSend hook);
+
+  // Executes the run's requests. True: finished, `done` is dropped without a
+  // call. False: `done` is called once, later, on another thread; until then
+  // the run is not to be touched or destroyed.
+  bool Execute(ServiceRun& run, Storage::Done done);
+
+  // Replaces *response by the answer of request `i` of an executed run. To be
+  // called once for each, in order: answers are built one at a time, so that
+  // those of a run never stand in memory together.
+  //
+  // An answer of more than `answer_bytes_max` bytes becomes a 413 (answer.h).
+  // The request's id, which the session echoes, is counted; what hooks add is
+  // not.
+  void Answer(ServiceRun& run, size_t i, uint32_t answer_bytes_max,
+              v1::CommandResponse* response);
+
+  // For the session to call, once for each answer and in order: before it is
+  // encoded, and after it is flushed or could not be.
+  void BeforeSend(v1::CommandResponse& response);
+  void AfterSend(const absl::Status& status);
+
+ private:
+  Hooks& OpenHooks();
+
+  Storage& storage_;
+  Hooks hooks_;
+  std::atomic<bool> started_{false};
+};
+
+}  // namespace coffer::server
+
+#endif  // COFFER_SERVER_SERVICE_SERVICE_H_
