@@ -1,0 +1,42 @@
+// Answers for programs: one JSON object (RFC 8259) on one line.
+//
+//   {"status":200,"message":"","values":[{"type":"int","value":5}],"pairs":[]}
+//
+// status and message are the server's. values: one for each key, in the order
+// of the keys; set and mset have the previous ones. pairs: what getall found,
+// in the order of the bytes of the keys: {"key":"a","value":{"type":...}}. On
+// an error both are empty and there may be "outcome": "not_executed" or
+// "unknown".
+//
+//   type     value
+//   text     a string
+//   int      a number with all its digits: a reader that keeps numbers as
+//   doubles
+//            loses some above 2^53
+//   float    a number; "inf", "-inf" and "nan", which JSON lacks, as strings
+//   bool     true or false
+//   bin      a string, two lower-case hexadecimal digits a byte
+//   none     null: no value, as for an absent key
+//
+// The output is UTF-8; what is unprintable or not UTF-8 is escaped or replaced
+// by U+FFFD.
+
+#ifndef COFFER_TOOLS_CLI_JSON_OUTPUT_H_
+#define COFFER_TOOLS_CLI_JSON_OUTPUT_H_
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "coffer/v1/kv.pb.h"
+
+namespace coffer::cli {
+
+// Without a newline in it or after it.
+std::string FormatJson(const v1::CommandResponse& response);
+
+// `text` as a JSON string, quotes included.
+std::string JsonString(absl::string_view text);
+
+}  // namespace coffer::cli
+
+#endif  // COFFER_TOOLS_CLI_JSON_OUTPUT_H_

@@ -1,0 +1,75 @@
+#include "coffer/tools/cli/text_output.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "coffer/sdk/internal/assert.h"
+#include "coffer/tools/cli/escapes.h"
+#include "coffer/tools/cli/line_splitter.h"
+#include "coffer/tools/cli/pairs_in_order.h"
+#include "coffer/tools/cli/value_text.h"
+
+namespace coffer::cli {
+namespace {
+
+std::string FormatExistence(const v1::Value& value) {
+  return value.bool_() ? "true" : "false";
+}
+
+std::string PairLine(absl::string_view key, absl::string_view value) {
+  return absl::StrCat(QuoteWord(key), "\t", value, "\n");
+}
+
+template <class Keys>
+std::string LineForEachKey(const Keys& keys,
+                           const v1::CommandResponse& response,
+                           std::string (*format)(const v1::Value&)) {
+  COFFER_ASSERT(keys.size() == response.values_size());
+  std::string lines;
+  for (int i = 0; i < keys.size(); ++i) {
+    lines += PairLine(keys[i], format(response.values(i)));
+  }
+  return lines;
+}
+
+std::string FormatTable(const v1::CommandResponse& response) {
+  std::string lines;
+  for (const v1::Kvpair* pair : PairsInOrder(response)) {
+    lines += PairLine(pair->key(), FormatValue(pair->value()));
+  }
+  return lines;
+}
+
+absl::string_view OutcomeNote(v1::Outcome outcome) {
+  return outcome == v1::UNKNOWN ? " (it may have had its effect)" : "";
+}
+
+}  // namespace
+
+std::string FormatAnswer(const v1::CommandRequest& request,
+                         const v1::CommandResponse& response) {
+  switch (request.request_data_case()) {
+    case v1::CommandRequest::kHget:
+    case v1::CommandRequest::kHdel:
+      return absl::StrCat(FormatValue(response.values(0)), "\n");
+    case v1::CommandRequest::kHexist:
+      return absl::StrCat(FormatExistence(response.values(0)), "\n");
+    case v1::CommandRequest::kHmget:
+      return LineForEachKey(request.hmget().keys(), response, FormatValue);
+    case v1::CommandRequest::kHmdel:
+      return LineForEachKey(request.hmdel().keys(), response, FormatValue);
+    case v1::CommandRequest::kHmexist:
+      return LineForEachKey(request.hmexist().keys(), response,
+                            FormatExistence);
+    case v1::CommandRequest::kHgetall:
+      return FormatTable(response);
+    default:
+      return "ok\n";
+  }
+}
+
+std::string FormatRefusal(const v1::CommandResponse& response) {
+  return absl::StrCat(response.status(), " ", Escape(response.message(), ""),
+                      OutcomeNote(response.outcome()));
+}
+
+}  // namespace coffer::cli
