@@ -4,9 +4,10 @@
 #include <sstream>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "coffer/sdk/frame/golden_frames.pb.h"
 #include "coffer/sdk/internal/assert.h"
 #include "coffer/v1/kv.pb.h"
-#include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
 
 namespace coffer {
@@ -21,24 +22,18 @@ std::string ReadFile(const char* path) {
 }
 
 std::vector<GoldenFrame> Load(const char* path) {
-  google::protobuf::ListValue list;
-  COFFER_ASSERT(
-      google::protobuf::util::JsonStringToMessage(ReadFile(path), &list).ok());
+  testdata::GoldenFrameEntries entries;
+  COFFER_ASSERT(google::protobuf::util::JsonStringToMessage(
+                    absl::StrCat("{\"frames\":", ReadFile(path), "}"), &entries)
+                    .ok());
   std::vector<GoldenFrame> frames;
-  for (const google::protobuf::Value& item : list.values()) {
-    const auto& fields = item.struct_value().fields();
-    GoldenFrame frame;
-    frame.name = fields.at("name").string_value();
-    frame.type = fields.at("type").string_value();
-    frame.frame = absl::HexStringToBytes(fields.at("frame_hex").string_value());
-    frame.compressed = fields.at("compressed").bool_value();
-    if (const auto text = fields.find("textproto"); text != fields.end()) {
-      frame.textproto = text->second.string_value();
-    }
-    if (const auto n = fields.find("payload_len"); n != fields.end()) {
-      frame.payload_bytes = static_cast<size_t>(n->second.number_value());
-    }
-    frames.push_back(std::move(frame));
+  for (const testdata::GoldenFrameEntry& entry : entries.frames()) {
+    frames.push_back({.name = entry.name(),
+                      .type = entry.type(),
+                      .textproto = entry.textproto(),
+                      .frame = absl::HexStringToBytes(entry.frame_hex()),
+                      .compressed = entry.compressed(),
+                      .payload_bytes = entry.payload_len()});
   }
   return frames;
 }
