@@ -106,6 +106,13 @@ class ManualClock::State final : public internal::OpTarget {
     return waits_.begin()->first.first;
   }
 
+  std::vector<TimePoint> Deadlines() const {
+    std::lock_guard lock(mutex_);
+    std::vector<TimePoint> deadlines;
+    for (const auto& [key, wait] : waits_) deadlines.push_back(key.first);
+    return deadlines;
+  }
+
  private:
   using Waits = std::map<Key, PendingOp*>;
 
@@ -221,6 +228,10 @@ size_t ManualClock::pending_timers() const { return state_->pending(); }
 
 std::optional<ManualClock::TimePoint> ManualClock::NextDeadline() const {
   return state_->NextDeadline();
+}
+
+std::vector<ManualClock::TimePoint> ManualClock::Deadlines() const {
+  return state_->Deadlines();
 }
 
 }  // namespace coffer_testing

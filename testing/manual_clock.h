@@ -25,6 +25,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "coffer/sdk/clock.h"
@@ -58,6 +59,8 @@ class ManualClock final : public coffer::Clock {
   // Waits whose time has not come.
   size_t pending_timers() const;
   std::optional<TimePoint> NextDeadline() const;
+  // Of all of them, in order.
+  std::vector<TimePoint> Deadlines() const;
 
   class State;  // shared with the timers
 

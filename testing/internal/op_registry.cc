@@ -30,6 +30,15 @@ PendingOpPtr OpRegistry::Release(PendingOp& op) {
   return released;
 }
 
+std::vector<std::string> OpRegistry::DescribeIo() {
+  std::vector<std::string> described;
+  std::lock_guard lock(mutex_);
+  for (const auto& [op_id, op] : ops_) {
+    if (op->kind() != OpKind::kWait) described.push_back(op->Describe());
+  }
+  return described;
+}
+
 void OpRegistry::shutdown() {
   std::map<uint64_t, PendingOpPtr> ops;
   {

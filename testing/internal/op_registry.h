@@ -14,6 +14,8 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <string>
+#include <vector>
 
 #include "coffer/testing/internal/pending_op.h"
 
@@ -35,6 +37,9 @@ class OpRegistry final : public boost::asio::execution_context::service {
 
   // Null if the context is destroying the operation.
   [[nodiscard]] PendingOpPtr Release(PendingOp& op);
+
+  // The reads and writes that wait, described, in the order of their start.
+  std::vector<std::string> DescribeIo();
 
  private:
   void shutdown() override;
