@@ -89,28 +89,7 @@ asio::awaitable<absl::StatusOr<tcp::socket>> OpenSocket(
   co_return std::move(socket);
 }
 
-// In TLS 1.3 a client learns only after the handshake, from its first read,
-// that the server refused its certificate.
-absl::Status TlsReason(TlsClient& client, absl::Status status) {
-  const auto error = client.framed().read_error();
-  return error.category() == asio::error::get_ssl_category()
-             ? TlsErrorToStatus(error, "TLS")
-             : status;
-}
-
-asio::awaitable<absl::StatusOr<TcpClient>> OpenTcp(
-    const Endpoint& endpoint, const ConnectOptions& options) {
-  auto socket = co_await OpenSocket(endpoint, options);
-  if (!socket.ok()) co_return socket.status();
-  TcpClient client(*std::move(socket), options.stream);
-  if (options.say_hello) {
-    absl::Status status = co_await client.Hello();
-    if (!status.ok()) co_return status;
-  }
-  co_return std::move(client);
-}
-
-asio::awaitable<absl::StatusOr<TlsClient>> OpenTls(
+asio::awaitable<absl::StatusOr<TlsStream<tcp::socket>>> OpenTlsStream(
     const Endpoint& endpoint, const std::shared_ptr<TlsContext>& context,
     const ConnectOptions& options) {
   auto socket = co_await OpenSocket(endpoint, options);
@@ -124,13 +103,100 @@ asio::awaitable<absl::StatusOr<TlsClient>> OpenTls(
   absl::Status status = co_await AsyncTlsHandshake(
       stream, handshake, *options.clock, asio::use_awaitable);
   if (!status.ok()) co_return status;
-  TlsClient client(std::move(stream), options.stream);
+  co_return std::move(stream);
+}
+
+// A client on `stream`, greeted if the options say so.
+template <class Client, class Stream>
+asio::awaitable<absl::StatusOr<Client>> Greet(absl::StatusOr<Stream> stream,
+                                              const ConnectOptions& options) {
+  if (!stream.ok()) co_return stream.status();
+  Client client(*std::move(stream), options.stream);
   if (options.say_hello) {
     absl::Status said = co_await client.Hello();
-    if (!said.ok()) co_return TlsReason(client, std::move(said));
+    // In TLS 1.3 a client learns only after the handshake, from its first
+    // read, that the server refused its certificate.
+    const auto error = client.framed().read_error();
+    if (!said.ok() && error.category() == asio::error::get_ssl_category()) {
+      co_return TlsErrorToStatus(error, "TLS");
+    }
+    if (!said.ok()) co_return said;
   }
   co_return std::move(client);
 }
+
+asio::awaitable<absl::StatusOr<TcpClient>> OpenTcp(
+    const Endpoint& endpoint, const ConnectOptions& options) {
+  auto socket = co_await OpenSocket(endpoint, options);
+  co_return co_await Greet<TcpClient>(std::move(socket), options);
+}
+
+asio::awaitable<absl::StatusOr<TlsClient>> OpenTls(
+    const Endpoint& endpoint, const std::shared_ptr<TlsContext>& context,
+    const ConnectOptions& options) {
+  auto stream = co_await OpenTlsStream(endpoint, context, options);
+  co_return co_await Greet<TlsClient>(std::move(stream), options);
+}
+
+asio::awaitable<absl::StatusOr<AnyClient>> OpenBy(
+    Dialer* dialer, const ConnectOptions& options) {
+  auto executor = co_await asio::this_coro::executor;
+  auto stream = co_await dialer->AsyncDial(executor, asio::use_awaitable);
+  co_return co_await Greet<AnyClient>(std::move(stream), options);
+}
+
+template <class Stream>
+absl::StatusOr<AnyStream> AsAny(absl::StatusOr<Stream> stream) {
+  if (!stream.ok()) return stream.status();
+  return AnyStream(*std::move(stream));
+}
+
+asio::awaitable<absl::StatusOr<AnyStream>> DialEndpoint(
+    const Endpoint& endpoint, const std::shared_ptr<TlsContext>& context,
+    const ConnectOptions& options) {
+  if (context == nullptr) {
+    co_return AsAny(co_await OpenSocket(endpoint, options));
+  }
+  co_return AsAny(co_await OpenTlsStream(endpoint, context, options));
+}
+
+// Does not refer to the dialer, which may be gone by the end of a dial that
+// was cancelled.
+asio::awaitable<absl::StatusOr<AnyStream>> DialTarget(
+    std::string target, std::shared_ptr<TlsContext> context,
+    ConnectOptions options) {
+  auto endpoint = ParseEndpoint(target);
+  if (!endpoint.ok()) co_return endpoint.status();
+  co_return co_await WithinTimeout(options.clock, options.timeout,
+                                   Connecting(*endpoint),
+                                   DialEndpoint(*endpoint, context, options));
+}
+
+// Over TCP, and through TLS if there is a context.
+class TargetDialer final : public Dialer {
+ public:
+  TargetDialer(std::string target, std::shared_ptr<TlsContext> context,
+               ConnectOptions options)
+      : target_(std::move(target)),
+        context_(std::move(context)),
+        options_(std::move(options)) {}
+
+  std::string target() const override { return target_; }
+
+  void Dial(asio::any_io_executor executor, DialHandler handler) override {
+    Spawn<absl::StatusOr<AnyStream>>(
+        std::move(executor),
+        [target = target_, context = context_, options = options_] {
+          return DialTarget(target, context, options);
+        },
+        std::move(handler));
+  }
+
+ private:
+  const std::string target_;
+  const std::shared_ptr<TlsContext> context_;
+  const ConnectOptions options_;
+};
 
 }  // namespace
 
@@ -153,4 +219,29 @@ asio::awaitable<absl::StatusOr<TlsClient>> ConnectTlsTcp(
                                    OpenTls(*endpoint, context, options));
 }
 
+asio::awaitable<absl::StatusOr<AnyClient>> ConnectBy(Dialer* dialer,
+                                                     ConnectOptions options) {
+  co_return co_await WithinTimeout(
+      options.clock, options.timeout,
+      absl::StrCat("connecting to ", dialer->target()),
+      OpenBy(dialer, options));
+}
+
 }  // namespace coffer::internal
+
+namespace coffer {
+
+std::unique_ptr<Dialer> MakeTcpDialer(std::string target,
+                                      ConnectOptions options) {
+  return std::make_unique<internal::TargetDialer>(std::move(target), nullptr,
+                                                  std::move(options));
+}
+
+std::unique_ptr<Dialer> MakeTlsDialer(std::string target,
+                                      std::shared_ptr<TlsContext> context,
+                                      ConnectOptions options) {
+  return std::make_unique<internal::TargetDialer>(
+      std::move(target), std::move(context), std::move(options));
+}
+
+}  // namespace coffer

@@ -31,7 +31,9 @@
 
 #include "absl/status/statusor.h"
 #include "coffer/sdk/clock.h"
+#include "coffer/sdk/dialer.h"
 #include "coffer/sdk/internal/spawn.h"
+#include "coffer/sdk/stream/any_stream.h"
 #include "coffer/sdk/stream/client_stream.h"
 #include "coffer/sdk/stream/tls/ssl.h"
 #include "coffer/sdk/stream/tls/tls_context.h"
@@ -41,6 +43,7 @@ namespace coffer {
 
 using TcpClient = ClientStream<boost::asio::ip::tcp::socket>;
 using TlsClient = ClientStream<TlsStream<boost::asio::ip::tcp::socket>>;
+using AnyClient = ClientStream<AnyStream>;
 
 struct ConnectOptions {
   // Not an aggregate on purpose: g++ 12 miscompiles a braced {.timeout = ...}
@@ -68,6 +71,8 @@ boost::asio::awaitable<absl::StatusOr<TcpClient>> ConnectTcp(
 boost::asio::awaitable<absl::StatusOr<TlsClient>> ConnectTlsTcp(
     std::string target, std::shared_ptr<TlsContext> context,
     ConnectOptions options);
+boost::asio::awaitable<absl::StatusOr<AnyClient>> ConnectBy(
+    Dialer* dialer, ConnectOptions options);
 }  // namespace internal
 
 template <class Token = boost::asio::use_awaitable_t<>>
@@ -97,6 +102,28 @@ auto ConnectTls(boost::asio::any_io_executor executor, std::string target,
       },
       std::forward<Token>(token));
 }
+
+// Over what `dialer` dials, which is kept by the caller until then. The
+// server_name is the dialer's to know.
+template <class Token = boost::asio::use_awaitable_t<>>
+auto Connect(boost::asio::any_io_executor executor, Dialer& dialer,
+             ConnectOptions options = ConnectOptions(),
+             Token&& token = Token()) {
+  return internal::Spawn<absl::StatusOr<AnyClient>>(
+      executor,
+      [dialer = &dialer, options = std::move(options)] {
+        return internal::ConnectBy(dialer, options);
+      },
+      std::forward<Token>(token));
+}
+
+// Dialers to "host:port". Of the options they use timeout, clock and
+// server_name; what is not a target is told when dialing.
+std::unique_ptr<Dialer> MakeTcpDialer(
+    std::string target, ConnectOptions options = ConnectOptions());
+std::unique_ptr<Dialer> MakeTlsDialer(
+    std::string target, std::shared_ptr<TlsContext> context,
+    ConnectOptions options = ConnectOptions());
 
 }  // namespace coffer
 

@@ -228,6 +228,43 @@ TEST_F(ServerTest, ServesMutualTlsAndRefusesTheRest) {
       << "without a client certificate";
 }
 
+TEST_F(ServerTest, ServesThroughDialers) {
+  Start();
+  const auto tcp = MakeTcpDialer(target());
+  EXPECT_EQ(tcp->target(), target());
+  auto client = Await(internal::ConnectBy(tcp.get(), ConnectOptions()));
+  ASSERT_TRUE(client.ok()) << client.status();
+  EXPECT_TRUE(client->peer_said_hello());
+  EXPECT_EQ(Call(*client, MakeHset("t", "k", "v")).status(), 200u);
+  EXPECT_EQ(Call(*client, MakeHget("t", "k")).values(0).string(), "v");
+
+  const auto nowhere = MakeTcpDialer("no port");
+  EXPECT_EQ(
+      Await(internal::ConnectBy(nowhere.get(), ConnectOptions())).status(),
+      Await(internal::ConnectTcp("no port", ConnectOptions())).status());
+}
+
+TEST_F(ServerTest, ServesTlsThroughDialersAndSaysWhyNot) {
+  Start(MutualTls());
+  const auto connect = [&](const TlsClientOptions& tls, std::string name) {
+    ConnectOptions options;
+    options.server_name = std::move(name);
+    const auto dialer =
+        MakeTlsDialer(target(), *MakeTlsClientContext(tls), options);
+    return Await(internal::ConnectBy(dialer.get(), ConnectOptions()));
+  };
+  auto client = connect(coffer_testing::TestMutualTlsClientOptions(), "");
+  ASSERT_TRUE(client.ok()) << client.status();
+  EXPECT_EQ(Call(*client, MakeHset("t", "k", "v")).status(), 200u);
+  EXPECT_THAT(
+      std::string(connect(coffer_testing::TestMutualTlsClientOptions(), "other")
+                      .status()
+                      .message()),
+      HasSubstr("not valid for other"));
+  EXPECT_FALSE(connect(coffer_testing::TestTlsClientOptions(), "").ok())
+      << "without a client certificate";
+}
+
 // Fault 7 of the older server: the handshake in the accept loop.
 TEST_F(ServerTest, F07ConnectionIdleInTheHandshakeBlocksNobodyAndIsClosed) {
   ServerOptions options = MutualTls();

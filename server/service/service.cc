@@ -38,6 +38,11 @@ void Service::OnAfterSend(Hooks::AfterSend hook) {
   OpenHooks().AddAfterSend(std::move(hook));
 }
 
+void Service::SetAdmission(Admission admission) {
+  COFFER_ASSERT(!started_ && "admission comes before the first request");
+  admission_ = std::move(admission);
+}
+
 bool Service::Execute(ServiceRun& run, Storage::Done done) {
   COFFER_ASSERT(!run.executed_ && "cleared between runs");
   // Read first: a store would take the cache line from the other threads.
@@ -48,7 +53,8 @@ bool Service::Execute(ServiceRun& run, Storage::Done done) {
   for (ServiceRun::Slot& slot : run.slots_) {
     hooks_.CallReceived(*slot.request);
     slot.first_op = run.batch_.size();
-    slot.refused = PlanRequest(*slot.request, planner);
+    if (admission_ != nullptr) slot.refused = admission_(*slot.request);
+    if (slot.refused.ok()) slot.refused = PlanRequest(*slot.request, planner);
     slot.op_count = run.batch_.size() - slot.first_op;
   }
   if (run.batch_.empty()) return true;

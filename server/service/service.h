@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "coffer/server/service/hooks.h"
 #include "coffer/server/service/service_run.h"
@@ -32,6 +33,13 @@ class Service {
   void OnExecuted(Hooks::Executed hook);
   void OnBeforeSend(Hooks::BeforeSend hook);
   void OnAfterSend(Hooks::AfterSend hook);
+
+  // Whether a request is executed at all is asked of `admission`, after the
+  // received hooks and before anything is planned: a status that is not OK is
+  // the answer, and nothing of the request has effect. As a hook, it is called
+  // on the sessions' threads and set before the first Execute. None: all are.
+  using Admission = absl::AnyInvocable<absl::Status(const v1::CommandRequest&)>;
+  void SetAdmission(Admission admission);
 
   // Executes the run's requests. True: finished, `done` is dropped without a
   // call. False: `done` is called once, later, on another thread; until then
@@ -58,6 +66,7 @@ class Service {
 
   Storage& storage_;
   Hooks hooks_;
+  Admission admission_;
   std::atomic<bool> started_{false};
 };
 

@@ -52,6 +52,34 @@ TEST(ServiceHooks, EachRequestPassesAllFourInOrderOfRegistration) {
                  "a after UNAVAILABLE: gone", "b after UNAVAILABLE: gone"}));
 }
 
+// Refused, it has no effect, and its neighbours in the run have theirs.
+TEST(ServiceAdmission, RefusesWhatItDoesNotLike) {
+  MemoryStorage storage;
+  ServiceTester tester(&storage);
+  Log log;
+  LogHooks(tester.service(), &log, "h");
+  tester.service().SetAdmission([&log](const v1::CommandRequest& request) {
+    log.push_back(absl::StrCat("asked ", request.request_id()));
+    return request.request_id() == 2
+               ? absl::PermissionDeniedError("not this one")
+               : absl::OkStatus();
+  });
+  const auto set = [](const char* key, int id) {
+    return Request(absl::StrCat("hset { table: 't' pair { key: '", key,
+                                "' value { integer: 1 } } } request_id: ", id));
+  };
+  const auto answers = tester.AskAll({set("a", 1), set("b", 2), set("c", 3)});
+  EXPECT_EQ(answers[0].status(), 200u);
+  EXPECT_EQ(answers[1].status(), 403u);
+  EXPECT_EQ(answers[1].message(), "not this one");
+  EXPECT_EQ(answers[1].outcome(), v1::NOT_EXECUTED);
+  EXPECT_EQ(answers[2].status(), 200u);
+  EXPECT_EQ(storage.counts().keys, 2u);
+  EXPECT_EQ(log, (Log{"h received 1", "asked 1", "h received 2", "asked 2",
+                      "h received 3", "asked 3", "h executed 200",
+                      "h executed 403", "h executed 200"}));
+}
+
 TEST(ServiceHooks, RequestsOfARunAreReceivedAndExecutedInTheirOrder) {
   MemoryStorage storage;
   ServiceTester tester(&storage);

@@ -1,0 +1,160 @@
+// FakeServerState: what a FakeServer's connections share. It lives as long as
+// any of them.
+
+#ifndef COFFER_TESTING_SERVER_FAKE_SERVER_STATE_H_
+#define COFFER_TESTING_SERVER_FAKE_SERVER_STATE_H_
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <source_location>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "coffer/sdk/clock.h"
+#include "coffer/sdk/dialer.h"
+#include "coffer/server/connection.h"
+#include "coffer/server/limits.h"
+#include "coffer/server/service/service.h"
+#include "coffer/server/storage/memory_storage.h"
+#include "coffer/server/stream_connection.h"
+#include "coffer/testing/memory_pipe.h"
+#include "coffer/v1/kv.pb.h"
+#include "gmock/gmock.h"
+
+namespace coffer_testing {
+
+// The server's defaults, without its time-outs.
+coffer::server::ServerLimits FakeServerLimits();
+
+namespace internal {
+
+struct FakeCall {
+  int connection;  // 1, 2, ... in the order of their start
+  coffer::v1::CommandRequest request;
+  // Of its answer; none while it is not executed.
+  std::optional<uint32_t> status;
+};
+
+// What is to happen to one call.
+struct FakeRule {
+  enum class What { kFail, kDelay, kDropRequest, kDropAnswer };
+
+  What what;
+  ::testing::Matcher<const coffer::v1::CommandRequest&> matcher;
+  std::source_location where;
+  absl::Status status = absl::OkStatus();
+  coffer::Clock::Duration delay = {};
+};
+
+class FakeServerState : public std::enable_shared_from_this<FakeServerState>,
+                        public coffer::Dialer {
+ public:
+  using Storage = coffer::server::Storage;
+
+  FakeServerState(boost::asio::any_io_executor executor,
+                  coffer::server::ServerLimits limits, coffer::Clock* clock,
+                  MemoryPipeOptions pipe);
+
+  template <class AsyncStream>
+  void Start(AsyncStream stream) {
+    auto session = std::make_shared<Session>(&storage_);
+    session->number = ++started_;
+    SetUp(session);
+    coffer::server::ConnectionContext context = {
+        .service = &session->service,
+        .limits = &limits_,
+        .clock = clock_ == nullptr ? &coffer::Clock::System() : clock_,
+        .connections = &connections_,
+        // Holds the state and the session until the connection is over.
+        .on_closed = [self = shared_from_this(), session] {},
+    };
+    session->connection = coffer::server::StartConnectionOn(
+        std::move(stream), absl::StrCat("fake peer ", session->number),
+        std::move(context));
+  }
+
+  MemoryPipe Connect(std::source_location where);
+  uint16_t Listen();
+  void Add(FakeRule rule) { rules_.push_back(std::move(rule)); }
+  void DropConnections();
+  void LoseData();
+
+  // Of the dialer.
+  std::string target() const override { return "the fake server"; }
+  void Dial(boost::asio::any_io_executor executor,
+            DialHandler handler) override;
+
+  // The fake is destroyed.
+  void Stop();
+
+  void set_refuse(bool refuse) { refuse_ = refuse; }
+  void set_wrap(std::function<coffer::AnyStream(MemoryPipe)> wrap) {
+    wrap_ = std::move(wrap);
+  }
+  bool has_clock() const { return clock_ != nullptr; }
+  const std::vector<FakeCall>& calls() const { return calls_; }
+  size_t connections() const { return connections_.size(); }
+  const std::set<std::string>& tables() const { return storage_.tables; }
+  Storage& storage() { return *storage_.engine; }
+
+ private:
+  // The engine, with what is delayed.
+  struct DelayingStorage final : Storage {
+    bool Submit(coffer::server::Batch& batch, Done done) override;
+    coffer::server::Capabilities capabilities() const override {
+      return engine->capabilities();
+    }
+    absl::string_view name() const override { return engine->name(); }
+    coffer::server::StorageCounts counts() const override {
+      return engine->counts();
+    }
+
+    FakeServerState* state = nullptr;
+    std::unique_ptr<coffer::server::MemoryStorage> engine =
+        std::make_unique<coffer::server::MemoryStorage>();
+    coffer::Clock::Duration delay = {};  // of the next batch
+    std::set<std::string> tables;        // ever named
+  };
+
+  // A connection's own service, which knows whose calls it gets.
+  struct Session {
+    explicit Session(Storage* storage) : service(storage) {}
+
+    int number = 0;
+    coffer::server::Service service;
+    std::weak_ptr<coffer::server::Connection> connection;
+    std::vector<size_t> unanswered;  // indices of calls
+    size_t drop_after = SIZE_MAX;    // the call whose answer is dropped
+  };
+
+  void SetUp(const std::shared_ptr<Session>& session);
+  absl::Status Admit(Session& session, const coffer::v1::CommandRequest& call);
+  void Accept();
+
+  const boost::asio::any_io_executor executor_;
+  const coffer::server::ServerLimits limits_;
+  coffer::Clock* const clock_;
+  const MemoryPipeOptions pipe_;
+  DelayingStorage storage_;
+  coffer::server::ConnectionSet connections_;
+  std::optional<boost::asio::ip::tcp::acceptor> acceptor_;
+  std::function<coffer::AnyStream(MemoryPipe)> wrap_;
+  std::vector<FakeRule> rules_;
+  std::vector<FakeCall> calls_;
+  int started_ = 0;
+  bool refuse_ = false;
+};
+
+}  // namespace internal
+}  // namespace coffer_testing
+
+#endif  // COFFER_TESTING_SERVER_FAKE_SERVER_STATE_H_
