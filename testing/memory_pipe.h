@@ -13,7 +13,8 @@
 // operations pending closes first: they complete with operation_aborted. Where
 // the execution context is destroyed first, they are destroyed with it,
 // uninvoked, as Asio does; that is a test failure that names the line that
-// started the operation, unless options say otherwise. (Failures also name the
+// started the operation, unless the end had been closed or destroyed before, or
+// options say otherwise. (Failures also name the
 // line that made the stream: a part of a composed operation, such as
 // async_write, was started in Asio's own code.)
 //

@@ -188,6 +188,24 @@ TEST(MemoryPipeAbandonedTest, DestroyedContextNamesTheLines) {
   EXPECT_EQ(failures[1].line, static_cast<int>(write_line));
 }
 
+// Who closes its stream, or destroys it, waits for nothing any more.
+TEST(MemoryPipeAbandonedTest, ClosedAndDestroyedStreamsAreNoFailure) {
+  CapturedFailures captured;
+  {
+    std::array<char, 8> buffer;
+    asio::io_context io;
+    auto [a, b] = MakeMemoryPipe(io.get_executor(), {.capacity = 1});
+    a.async_read_some(asio::buffer(buffer), [](auto...) {});
+    a.async_write_some(asio::buffer("x", 1), [](auto...) {});
+    io.poll();
+    a.async_write_some(asio::buffer("y", 1), [](auto...) {});
+    a.close();
+    a.async_write_some(asio::buffer("z", 1), [](auto...) {});
+    b.async_read_some(asio::buffer(buffer), [](auto...) {});
+  }
+  EXPECT_THAT(captured.Get(), IsEmpty());
+}
+
 TEST(MemoryPipeAbandonedTest, StreamMayOutliveItsContext) {
   std::array<char, 8> buffer;
   auto io = std::make_unique<asio::io_context>();

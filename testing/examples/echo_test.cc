@@ -14,12 +14,18 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <chrono>
+#include <exception>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "coffer/sdk/clock.h"
 #include "coffer/testing/dummy_stream.h"
+#include "coffer/testing/fault/fault_stream.h"
 #include "coffer/testing/manual_clock.h"
 #include "coffer/testing/memory_pipe.h"
+#include "coffer/testing/sweep/fail_sweep.h"
+#include "coffer/testing/time/virtual_time.h"
 #include "gtest/gtest.h"
 
 namespace {
@@ -27,8 +33,13 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 using coffer_testing::DummyStream;
+using coffer_testing::FailSweep;
+using coffer_testing::FaultInjector;
+using coffer_testing::FaultStream;
 using coffer_testing::MakeMemoryPipe;
 using coffer_testing::ManualClock;
+using coffer_testing::MemoryPipe;
+using coffer_testing::VirtualTime;
 
 constexpr std::chrono::seconds kSilenceMax(30);
 
@@ -93,6 +104,39 @@ TEST(Echo, HangsUpOnASilentPeer) {
   clock.AdvanceBy(std::chrono::nanoseconds(1));
   io.run();
   EXPECT_FALSE(server.is_open());
+}
+// README: end
+
+// README: virtual_time
+TEST(Echo, HangsUpThirtySecondsAfterTheLastWord) {
+  VirtualTime time;
+  auto [client, server] = MakeMemoryPipe(time.get_executor());
+  asio::co_spawn(time.io(), Echo(server, time.clock()), asio::detached);
+  const auto start = time.Now();
+  for (int i = 0; i < 3; ++i) {
+    time.RunFor(std::chrono::seconds(29));
+    asio::async_write(client, asio::buffer("still here"), asio::detached);
+  }
+  EXPECT_TRUE(time.RunUntil([&] { return !server.is_open(); }));
+  EXPECT_EQ(time.Now() - start, 3 * std::chrono::seconds(29) + kSilenceMax);
+}
+// README: end
+
+// README: fail_sweep
+TEST(Echo, EndsWhateverFails) {
+  FailSweep([](std::shared_ptr<FaultInjector> faults) {
+    VirtualTime time;
+    auto [client, end] = MakeMemoryPipe(time.get_executor());
+    FaultStream<MemoryPipe> server(std::move(end), faults);
+    bool over = false;
+    asio::co_spawn(time.io(), Echo(server, time.clock()),
+                   [&](std::exception_ptr) { over = true; });
+    asio::async_write(client, asio::buffer("hello", 5), asio::detached);
+    EXPECT_TRUE(time.RunUntil([&] { return over; }));
+    if (!faults->fired()) {
+      EXPECT_EQ(client.buffered(), 5u);
+    }
+  });
 }
 // README: end
 

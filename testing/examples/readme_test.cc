@@ -1,5 +1,5 @@
-// Every block of C++ in testing/README.md is a region of echo_test.cc, which
-// compiles and passes, and every region is shown.
+// Every block of C++ in testing/README.md is a region of one of the examples,
+// which compile and pass, and every region is shown.
 
 #include <fstream>
 #include <sstream>
@@ -41,9 +41,15 @@ std::vector<std::string> Regions(const std::string& path,
 TEST(TestingReadme, ShowsTheCodeOfTheExample) {
   const std::vector<std::string> shown =
       Regions("testing/README.md", "```cpp", "```");
-  const std::vector<std::string> compiled =
-      Regions("testing/examples/echo_test.cc", "// README: ", "// README: end");
-  EXPECT_THAT(shown, ::testing::SizeIs(3));
+  std::vector<std::string> compiled;
+  for (const char* file : {"echo_test.cc", "fake_server_example_test.cc"}) {
+    for (const std::string& region :
+         Regions(std::string("testing/examples/") + file,
+                 "// README: ", "// README: end")) {
+      compiled.push_back(region);
+    }
+  }
+  EXPECT_THAT(shown, ::testing::SizeIs(6));
   EXPECT_EQ(shown, compiled);
 }
 

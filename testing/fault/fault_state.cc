@@ -143,12 +143,15 @@ void FaultState::GoOn() {
   for (Side& side : sides_) LetGo(side, OpResult{}, deferred);
 }
 
-void FaultState::Cancel() {
+void FaultState::Cancel() { CancelAll(/*forgive=*/false); }
+
+void FaultState::CancelAll(bool forgive) {
   coffer::Timer* timers[2];
   {
     DeferredOps deferred;
     std::lock_guard lock(mutex_);
     for (Side& side : sides_) {
+      if (forgive && side.held != nullptr) side.held->Forgive();
       LetGo(side, {asio::error::operation_aborted}, deferred);
     }
     timers[0] = sides_[0].timer.get();
@@ -164,7 +167,7 @@ void FaultState::Close() {
     std::lock_guard lock(mutex_);
     closed_ = true;
   }
-  Cancel();
+  CancelAll(/*forgive=*/true);
 }
 
 OpResult FaultState::Finish(PendingOp& op) { return *op.result; }

@@ -85,6 +85,7 @@ class FaultState : public OpTarget,
     return sides_[kind == OpKind::kRead ? 0 : 1];
   }
   std::string Describe(OpKind kind, const std::source_location& where) const;
+  void CancelAll(bool forgive);
   // Under the lock.
   void LetGo(Side& side, OpResult result, DeferredOps& deferred);
 

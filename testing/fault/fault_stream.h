@@ -17,7 +17,8 @@
 // initiating function. A stalled one waits for injector().Release(), after
 // which it goes on to the stream below; for cancellation, per operation or by
 // cancel(); or for close() or destruction: operation_aborted, and no byte is
-// lost. Destroyed with its execution context, uninvoked, it fails the test.
+// lost. Destroyed with its execution context, uninvoked, it fails the test,
+// unless the stream had been closed or destroyed before.
 //
 // Concurrency. One read and one write may be pending; another one, and a move
 // with any pending, is a test failure that names the lines.

@@ -41,6 +41,7 @@ void ByteChannel::Start(PendingOpPtr op) {
     DeferredOps deferred;
     std::lock_guard lock(mutex_);
     op->result = ResultWithoutWaiting(*op, &breach);
+    if (EndOf(*op).closed) op->Forgive();
     if (op->result) {
       deferred.Post(std::move(op));
     } else {
@@ -95,7 +96,9 @@ void ByteChannel::CancelOp(uint64_t id) {
 void ByteChannel::Close(Side side) {
   DeferredOps deferred;
   std::lock_guard lock(mutex_);
-  EndOf(side).closed = true;
+  End& end = EndOf(side);
+  end.closed = true;
+  if (end.op != nullptr) end.op->Forgive();
   if (side == Side::kReader) DiscardUnread();
   Wake(deferred);
 }
@@ -110,7 +113,9 @@ void ByteChannel::ShutDown(Side side) {
 void ByteChannel::Reset(Side side) {
   DeferredOps deferred;
   std::lock_guard lock(mutex_);
-  EndOf(side).closed = true;
+  End& end = EndOf(side);
+  end.closed = true;
+  if (end.op != nullptr) end.op->Forgive();
   reset_ = true;
   DiscardUnread();
   Wake(deferred);

@@ -52,7 +52,7 @@ void PendingOp::Post(PendingOpPtr op) {
 
 void PendingOp::ReportAbandoned() {
   target().Abandon(*this);
-  if (!spec_.fail_if_abandoned) return;
+  if (!spec_.fail_if_abandoned || forgiven_) return;
   ADD_FAILURE_AT(where().file_name(), static_cast<int>(where().line()))
       << Describe()
       << " never completed: its execution context was destroyed first. "

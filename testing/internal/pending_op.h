@@ -97,6 +97,10 @@ class PendingOp {
   // as the rest of its state does.
   std::optional<OpResult> result;
 
+  // Its stream was closed, so nobody waits for it: that its context goes before
+  // it has completed is no failure. Under the lock of its target.
+  void Forgive() { forgiven_ = true; }
+
   // Queues the completion. Not under a lock: runs the user's allocator.
   static void Post(PendingOpPtr op);
 
@@ -121,6 +125,7 @@ class PendingOp {
 
   const OpSpec spec_;
   const uint64_t id_;
+  bool forgiven_ = false;
 };
 
 // Operations to queue or drop once the lock under which they were taken is

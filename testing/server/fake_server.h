@@ -18,7 +18,9 @@
 //
 // Threads: all on the executor, whose context is run by the test. Ownership:
 // outlives no pointer that it was given; destroyed, it closes its connections.
-// It may be destroyed before the context or after it.
+// It is best destroyed before the context: its sessions read for ever, and what
+// waits when the context goes is a failure, but for pipes whose options say
+// otherwise.
 
 #ifndef COFFER_TESTING_SERVER_FAKE_SERVER_H_
 #define COFFER_TESTING_SERVER_FAKE_SERVER_H_
@@ -53,9 +55,8 @@ struct FakeServerOptions {
   coffer::server::ServerLimits limits = FakeServerLimits();
   // For time-outs and DelayNext; outlives the fake. Null: none of these.
   coffer::Clock* clock = nullptr;
-  // Of Connect and the dialer. A session reads until its connection ends, so by
-  // default what waits when the context goes is no failure.
-  MemoryPipeOptions pipe = {.fail_if_abandoned = false};
+  // Of Connect and the dialer.
+  MemoryPipeOptions pipe = {};
 };
 
 class FakeServer {

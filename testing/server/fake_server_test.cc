@@ -192,8 +192,7 @@ TEST_F(FakeServerTest, IsDialed) {
 }
 
 TEST_F(FakeServerTest, ServesOnAnyStream) {
-  auto ends =
-      MakeMemoryPipe(time_.get_executor(), {.fail_if_abandoned = false});
+  auto ends = MakeMemoryPipe(time_.get_executor());
   fake_.Serve(FaultStream(std::move(ends.second),
                           FaultPlan().SplitReads(SplitPolicy::OneByte())));
   Client client(std::move(ends.first));
@@ -219,7 +218,9 @@ TEST(FakeServerListenTest, ListensForReal) {
 
 TEST(FakeServerLifeTest, MayGoBeforeItsContextAndAfterIt) {
   auto io = std::make_unique<asio::io_context>();
-  auto stays = std::make_unique<FakeServer>(io->get_executor());
+  auto stays = std::make_unique<FakeServer>(
+      io->get_executor(),
+      FakeServerOptions{.pipe = {.fail_if_abandoned = false}});
   std::optional<MemoryPipe> near(stays->Connect());
   {
     FakeServer goes(io->get_executor());
