@@ -1,0 +1,198 @@
+#include "coffer/testing/sim/sim_network.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <cstdlib>
+#include <optional>
+
+#include "absl/status/status.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "coffer/testing/fault/mix.h"
+#include "coffer/testing/fault/replay_flag.h"
+#include "coffer/testing/sim/sim_network_state.h"
+#include "gtest/gtest.h"
+
+namespace coffer_testing {
+
+namespace asio = boost::asio;
+using internal::SimNetworkState;
+using MaybeSocket = absl::StatusOr<SimSocket>;
+
+namespace {
+
+// A wait on a timer of its own, which the network cuts short when links change.
+class LinkWait {
+ public:
+  explicit LinkWait(SimNetworkState& network)
+      : network_(network),
+        timer_(network.clock().MakeTimer(network.executor())) {
+    network_.AddWaiter(timer_.get());
+  }
+  ~LinkWait() { network_.RemoveWaiter(timer_.get()); }
+  LinkWait(const LinkWait&) = delete;
+  LinkWait& operator=(const LinkWait&) = delete;
+
+  // False: the coroutine was cancelled.
+  asio::awaitable<bool> Until(coffer::Clock::TimePoint deadline) {
+    co_await timer_->AsyncWaitUntil(deadline,
+                                    asio::as_tuple(asio::use_awaitable));
+    const auto state = co_await asio::this_coro::cancellation_state;
+    co_return state.cancelled() == asio::cancellation_type::none;
+  }
+
+ private:
+  SimNetworkState& network_;
+  const std::unique_ptr<coffer::Timer> timer_;
+};
+
+class SimDialer final : public coffer::Dialer {
+ public:
+  SimDialer(SimNetwork* network, std::string from, std::string target)
+      : network_(*network),
+        from_(std::move(from)),
+        target_(std::move(target)) {}
+
+  std::string target() const override { return target_; }
+
+  // On the network's one executor, whatever was asked for.
+  void Dial(asio::any_io_executor, DialHandler handler) override {
+    network_.AsyncConnect(
+        from_, target_,
+        [handler = std::move(handler)](MaybeSocket socket) mutable {
+          if (socket.ok()) {
+            std::move(handler)(coffer::AnyStream(*std::move(socket)));
+          } else {
+            std::move(handler)(socket.status());
+          }
+        });
+  }
+
+ private:
+  SimNetwork& network_;
+  const std::string from_;
+  const std::string target_;
+};
+
+}  // namespace
+
+SimNetwork::SimNetwork(VirtualTime& time, uint64_t seed,
+                       SimNetworkOptions options)
+    : state_(std::make_shared<SimNetworkState>(time, seed, options)) {}
+
+SimNetwork::~SimNetwork() { state_->Stop(); }
+
+asio::any_io_executor SimNetwork::executor() const {
+  return state_->executor();
+}
+
+void SimNetwork::Listen(const std::string& host, uint16_t port,
+                        std::function<void(SimSocket)> accept, Where where) {
+  state_->Listen(host, port, std::move(accept), where);
+}
+
+asio::awaitable<MaybeSocket> SimNetwork::Connect(
+    std::shared_ptr<SimNetworkState> state, std::string from,
+    std::string target) {
+  const std::string host = target.substr(0, target.rfind(':'));
+  const std::string doing = absl::StrCat("connecting to ", target);
+  const auto start = state->clock().Now();
+  const auto deadline = start + state->options().connect_timeout;
+  const auto there = start + state->Latency();
+  const auto back = there - start;
+  if (state->IsDead(from)) {
+    co_return absl::UnavailableError(
+        absl::StrCat(doing, ": ", from, " was killed"));
+  }
+  LinkWait wait(*state);
+  while (state->clock().Now() < there || !state->passes({from, host}) ||
+         !state->passes({host, from})) {
+    const auto now = state->clock().Now();
+    if (now >= deadline) {
+      co_return absl::DeadlineExceededError(absl::StrCat(doing, ": no answer"));
+    }
+    if (!co_await wait.Until(now < there ? there : deadline)) {
+      co_return absl::CancelledError(doing);
+    }
+  }
+  std::unique_ptr<MemoryPipe> socket = state->Open(from, target);
+  // The answer's way back.
+  const auto answered = state->clock().Now() + back;
+  while (state->clock().Now() < answered) {
+    if (!co_await wait.Until(answered)) co_return absl::CancelledError(doing);
+  }
+  if (socket == nullptr) {
+    co_return absl::UnavailableError(absl::StrCat(doing, ": refused"));
+  }
+  co_return std::move(*socket);
+}
+
+std::unique_ptr<coffer::Dialer> SimNetwork::MakeDialer(std::string from,
+                                                       std::string target) {
+  return std::make_unique<SimDialer>(this, std::move(from), std::move(target));
+}
+
+void SimNetwork::PartitionOneWay(const std::string& from,
+                                 const std::string& to) {
+  state_->Cut({from, to});
+}
+
+void SimNetwork::Partition(const std::string& a, const std::string& b) {
+  state_->Cut({a, b});
+  state_->Cut({b, a});
+}
+
+void SimNetwork::Heal(const std::string& a, const std::string& b) {
+  state_->Mend({a, b});
+  state_->Mend({b, a});
+}
+
+void SimNetwork::HealAll() { state_->MendAll(); }
+
+void SimNetwork::SwizzleClog(const std::vector<std::string>& hosts,
+                             Duration time) {
+  state_->SwizzleClog(hosts, time);
+}
+
+void SimNetwork::ResetConnections(const std::string& a, const std::string& b) {
+  state_->ResetConnections(a, b);
+}
+
+void SimNetwork::Kill(const std::string& host, Death death) {
+  state_->Kill(host, death);
+}
+
+void SimNetwork::Restart(const std::string& host) { state_->Restart(host); }
+
+size_t SimNetwork::connections() const { return state_->connections(); }
+
+const std::vector<std::string>& SimNetwork::transcript() const {
+  return state_->transcript();
+}
+
+uint64_t SimNetwork::TranscriptHash() const {
+  uint64_t hash = 0;
+  for (const std::string& line : transcript()) {
+    for (const char letter : line) {
+      hash = internal::Mix(hash, static_cast<unsigned char>(letter));
+    }
+    hash = internal::Mix(hash, '\n');
+  }
+  return hash;
+}
+
+uint64_t SimNetwork::Random(uint64_t bound) { return state_->Random(bound); }
+
+uint64_t SimSeed(uint64_t otherwise) {
+  uint64_t seed = 0;
+  if (const std::optional<std::string> flag = ReplayFlag("seed")) {
+    if (absl::SimpleAtoi(*flag, &seed)) return seed;
+    ADD_FAILURE() << "--seed=" << *flag << " is no number";
+  }
+  const char* const of_bazel = std::getenv("TEST_RANDOM_SEED");
+  if (of_bazel != nullptr && absl::SimpleAtoi(of_bazel, &seed)) return seed;
+  return otherwise;
+}
+
+}  // namespace coffer_testing
