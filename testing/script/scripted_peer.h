@@ -59,6 +59,11 @@ class ScriptedPeer {
       AddReply(EncodeFrames(message));
       return *this;
     }
+    // Bytes, of any number of frames or of none.
+    Step& ReplyBytes(std::string bytes) {
+      AddReply(std::move(bytes));
+      return *this;
+    }
     Step& After(coffer::Clock::Duration delay) {
       ScriptStep::After(delay);
       return *this;
@@ -99,9 +104,12 @@ class ScriptedPeer {
 
   // Says something of itself, as soon as the steps before have come true.
   Step Push(const Out& message, Where where = Where::current()) {
+    return PushBytes(EncodeFrames(message), where);
+  }
+  Step PushBytes(std::string bytes, Where where = Where::current()) {
     Step step(&state_->script.Add(internal::Script::Kind::kPush,
                                   "says something of itself", 0, where));
-    step.Reply(message);
+    step.ReplyBytes(std::move(bytes));
     boost::asio::post(state_->framed.get_executor(),
                       [state = state_] { state->Advance(); });
     return step;
