@@ -35,6 +35,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cstdint>
 #include <string>
@@ -140,9 +141,9 @@ class ClientStream {
         Cancellable<Response>([this, mine] { return Receive(mine); });
     auto [write_error, response] =
         co_await (std::move(flush) && std::move(receive));
-    if (!response.ok() && write_error &&
-        write_error != boost::asio::error::operation_aborted &&
-        absl::IsUnavailable(response.status())) {
+    if (!response.ok() && sending_failed_ &&
+        (absl::IsUnavailable(response.status()) ||
+         absl::IsCancelled(response.status()))) {
       co_return ToStatus(write_error, "sending the request");
     }
     co_return std::move(response);
@@ -171,8 +172,16 @@ class ClientStream {
     return internal::RunCancellable<Result>(std::move(coroutine));
   }
 
+  // When sending fails, nothing more than what has arrived will come: the
+  // answer may be among it, as the server's reason to read no further.
   boost::asio::awaitable<error_code> FlushAll() {
     auto [error] = co_await stream_.Flush(kAwaitTuple);
+    if (error && error != boost::asio::error::operation_aborted) {
+      sending_failed_ = true;
+      // Behind the completion of a read that has found bytes.
+      co_await boost::asio::post(get_executor(), boost::asio::use_awaitable);
+      stream_.CancelSource();
+    }
     co_return error;
   }
 
@@ -197,11 +206,33 @@ class ClientStream {
 
   boost::asio::awaitable<Response> ReceiveAnswer(std::uint64_t mine) {
     for (;;) {
-      auto [error, response] = co_await stream_.Next(kAwaitTuple);
+      v1::CommandResponse response;
+      const error_code error = co_await NextAnswer(&response);
       if (error) co_return ReceiveStatus(error);
       absl::Status counted = CountAnswer(response);
       if (!counted.ok()) co_return counted;
       if (answers_received_ == mine) co_return std::move(response);
+    }
+  }
+
+  // operation_aborted: cancelled, or there is none and sending has failed.
+  boost::asio::awaitable<error_code> NextAnswer(v1::CommandResponse* response) {
+    for (;;) {
+      switch (stream_.TryNext(response)) {
+        case NextResult::kMessage:
+          co_return error_code();
+        case NextResult::kEnd:
+          co_return stream_.read_error();
+        case NextResult::kNothingYet:
+          break;
+      }
+      if (sending_failed_) {
+        auto [error] = co_await stream_.ReadableNow(kAwaitTuple);
+        if (error) co_return error;
+      } else {
+        auto [error] = co_await stream_.WaitReadable(kAwaitTuple);
+        if (error) co_return error;
+      }
     }
   }
 
@@ -258,6 +289,7 @@ class ClientStream {
   std::uint64_t requests_fed_ = 0;
   std::uint64_t answers_received_ = 0;
   bool peer_said_hello_ = false;
+  bool sending_failed_ = false;
   absl::Status mismatch_;  // of an answer and its request: final
 };
 

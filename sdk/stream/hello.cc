@@ -79,7 +79,15 @@ absl::StatusOr<FrameEncoderOptions> AcceptHello(const v1::Hello& hello,
         absl::StrCat("hello: client name of ", hello.client_name().size(),
                      " bytes exceeds the limit of ", kClientNameBytesMax));
   }
-  return Accept(hello, own);
+  auto options = Accept(hello, own);
+  if (!options.ok()) return options;
+  // What the client would take does not lift the server's own limits.
+  options->limits.frame_bytes_max =
+      std::min(options->limits.frame_bytes_max, own.limits.frame_bytes_max);
+  options->limits.uncompressed_bytes_max =
+      std::min(options->limits.uncompressed_bytes_max,
+               own.limits.uncompressed_bytes_max);
+  return options;
 }
 
 void FillHelloReply(const HelloOptions& own, v1::HelloReply* reply) {

@@ -41,8 +41,8 @@ v1::CommandRequest MakeHello(const HelloOptions& own,
                              absl::string_view client_id,
                              absl::string_view client_name);
 
-// Server: how to encode for the client that said `hello`. InvalidArgument for
-// one that cannot be served, saying why.
+// Server: how to encode for the client that said `hello`: within its limits and
+// `own`. InvalidArgument for one that cannot be served, saying why.
 absl::StatusOr<FrameEncoderOptions> AcceptHello(const v1::Hello& hello,
                                                 const HelloOptions& own);
 void FillHelloReply(const HelloOptions& own, v1::HelloReply* reply);

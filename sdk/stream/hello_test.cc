@@ -39,10 +39,28 @@ TEST(Hello, LimitsAreDefaultedAndClamped) {
   auto request = MakeHello({}, MakeClientId(), "me");
   request.mutable_hello()->set_frame_bytes_max(0);
   request.mutable_hello()->set_uncompressed_bytes_max(0xffffffff);
-  auto encoder = AcceptHello(request.hello(), {});
+  HelloOptions own;
+  own.limits.frame_bytes_max = kFrameBytesMaxCeiling;
+  own.limits.uncompressed_bytes_max = kFrameBytesMaxCeiling;
+  auto encoder = AcceptHello(request.hello(), own);
   ASSERT_TRUE(encoder.ok());
   EXPECT_EQ(encoder->limits.frame_bytes_max, kFrameBytesMaxDefault);
   EXPECT_EQ(encoder->limits.uncompressed_bytes_max, kFrameBytesMaxCeiling);
+}
+
+TEST(Hello, ClientCannotLiftTheServersOwnLimits) {
+  HelloOptions own;
+  own.limits.frame_bytes_max = 5000;
+  own.limits.uncompressed_bytes_max = 6000;
+  for (const std::uint32_t claimed : {0u, 7000u, 0xffffffffu}) {
+    auto request = MakeHello({}, MakeClientId(), "me");
+    request.mutable_hello()->set_frame_bytes_max(claimed);
+    request.mutable_hello()->set_uncompressed_bytes_max(claimed);
+    auto encoder = AcceptHello(request.hello(), own);
+    ASSERT_TRUE(encoder.ok()) << claimed;
+    EXPECT_EQ(encoder->limits.frame_bytes_max, 5000u) << claimed;
+    EXPECT_EQ(encoder->limits.uncompressed_bytes_max, 6000u) << claimed;
+  }
 }
 
 TEST(Hello, ReplyThatMakesNoSenseIsRefused) {

@@ -326,6 +326,27 @@ TEST(ServerStream, AnswerOverTheClientsLimitIs413) {
   EXPECT_THAT(answers[2].message(), HasSubstr("limit of 2000"));
 }
 
+TEST(ServerStream, ClientThatTakesMoreDoesNotLiftTheServersLimit) {
+  ServerLimits limits;
+  limits.frame.frame_bytes_max = 2000;
+  limits.frame.uncompressed_bytes_max = 2000;
+  SessionHarness harness(limits);
+  harness.Start();
+  HelloOptions large;
+  large.limits.frame_bytes_max = 1 << 29;
+  large.limits.uncompressed_bytes_max = 1 << 29;
+  harness.Send(Frame(MakeHello(large, MakeClientId(), "large")));
+  for (int i = 0; i < 3; ++i) {
+    harness.Send(
+        Frame(MakeHset("t", std::to_string(i), std::string(900, 'x'))));
+  }
+  harness.Send(Frame(MakeHmget("t", {"0", "1", "2"})));
+  const auto answers = harness.answers();
+  ASSERT_EQ(answers.size(), 5u);
+  EXPECT_EQ(answers[4].status(), 413u);
+  EXPECT_THAT(answers[4].message(), HasSubstr("limit of 2000"));
+}
+
 TEST(ServerStream, AnswerThatAHookMadeTooLargeIs413Too) {
   SessionHarness harness;
   harness.service().OnBeforeSend([](CommandResponse& response) {
