@@ -116,6 +116,7 @@ class FlowHarness {
 
   coffer_testing::VirtualTime& time() { return time_; }
   MemoryStorage& storage() { return storage_; }
+  Topics& topics() { return service_.state().topics; }
   ConnectionSet& connections() { return connections_; }
   Client& client() { return *client_; }
   bool has_client() const { return client_.has_value(); }
@@ -152,11 +153,15 @@ class FlowHarness {
     return *status_;
   }
 
+  void DropClient() {
+    client_.reset();
+    transport_.reset();
+  }
+
   // The client goes; the server is done with it in time, nothing is left
   // pending, and what was answered is stored.
   void CheckAfterwards() {
-    client_.reset();
-    transport_.reset();
+    DropClient();
     EXPECT_TRUE(time_.RunUntil([this] { return connections_.empty(); },
                                2 * limits_.idle_timeout));
     EXPECT_EQ(closed_, 1);
@@ -176,6 +181,12 @@ class FlowHarness {
   // The steps of a client, for flows of tests.
 
   boost::asio::awaitable<absl::Status> Greet() {
+    absl::Status status = co_await GreetAsOlderPeer();
+    if (!status.ok()) co_return status;
+    co_return co_await client_->Hello();
+  }
+
+  boost::asio::awaitable<absl::Status> GreetAsOlderPeer() {
     if constexpr (kOverTls) {
       TlsHandshakeOptions options;
       options.server_name = "localhost";
@@ -186,7 +197,7 @@ class FlowHarness {
     }
     client_.emplace(*std::move(transport_));
     transport_.reset();
-    co_return co_await client_->Hello();
+    co_return absl::OkStatus();
   }
 
   boost::asio::awaitable<absl::Status> Write(std::string key,

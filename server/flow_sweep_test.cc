@@ -4,14 +4,15 @@
 // that tells what happened, the server is rid of the connection, nothing is
 // pending, and what was answered is stored.
 
-#include <boost/asio/as_tuple.hpp>
 #include <iostream>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "coffer/server/flow_harness.h"
+#include "coffer/server/flows.h"
 #include "coffer/testing/sweep/cancel_sweep.h"
 #include "coffer/testing/sweep/fail_sweep.h"
 #include "coffer/testing/sweep/stall_sweep.h"
@@ -78,41 +79,12 @@ class FlowSweepTest : public ::testing::Test {
     flow.CheckAfterwards();
   }
 
-  // Eight requests in one write, and their answers.
-  static asio::awaitable<absl::Status> Pipeline(Flow& flow) {
-    absl::Status status = co_await flow.Greet();
-    if (!status.ok()) co_return status;
-    auto& framed = flow.client().framed();
-    for (int i = 0; i < 8; ++i) {
-      absl::Status fed =
-          framed.Feed(MakeHset("p", absl::StrCat("k", i), std::string("v")));
-      if (!fed.ok()) co_return fed;
-    }
-    constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
-    auto [flushed] = co_await framed.Flush(kTuple);
-    if (flushed) co_return ToStatus(flushed, "flushing");
-    for (int i = 0; i < 8; ++i) {
-      auto [error, answer] = co_await framed.Next(kTuple);
-      if (error) co_return ToStatus(error, "reading");
-      if (answer.status() != 200) {
-        co_return ToStatus(answer);
-      }
-    }
-    co_return absl::OkStatus();
-  }
-
-  // The server is told to stop while the client is in the middle.
-  static asio::awaitable<absl::Status> Drained(Flow& flow) {
-    absl::Status status = co_await flow.Greet();
-    if (status.ok()) status = co_await flow.Write("a", "1");
-    if (!status.ok()) co_return status;
-    for (const auto& connection : ConnectionSet(flow.connections())) {
-      connection->Drain();
-    }
-    // Answered or not: the connection ends.
-    status = co_await flow.Write("b", "2");
-    if (status.ok()) status = co_await flow.Read("b", "2");
-    co_return absl::IsUnavailable(status) ? absl::OkStatus() : status;
+  // The same of one of the flows of flows.h.
+  template <class FlowKind>
+  static void RunFlowToItsEnd(std::shared_ptr<FaultInjector> faults) {
+    RunToItsEnd(faults, [](auto& flow) {
+      flow.Spawn([&flow] { return FlowKind::Run(flow); });
+    });
   }
 };
 
@@ -143,33 +115,25 @@ TYPED_TEST(FlowSweepTest, ConversationStalls) {
 
 TYPED_TEST(FlowSweepTest, PipelineFails) {
   Tell("pipeline, fail", FailSweep([](auto faults) {
-         TestFixture::RunToItsEnd(faults, [](auto& flow) {
-           flow.Spawn([&flow] { return TestFixture::Pipeline(flow); });
-         });
+         TestFixture::template RunFlowToItsEnd<Pipeline>(faults);
        }));
 }
 
 TYPED_TEST(FlowSweepTest, PipelineStalls) {
   Tell("pipeline, stall", StallSweep([](auto faults) {
-         TestFixture::RunToItsEnd(faults, [](auto& flow) {
-           flow.Spawn([&flow] { return TestFixture::Pipeline(flow); });
-         });
+         TestFixture::template RunFlowToItsEnd<Pipeline>(faults);
        }));
 }
 
 TYPED_TEST(FlowSweepTest, DrainFails) {
   Tell("drain, fail", FailSweep([](auto faults) {
-         TestFixture::RunToItsEnd(faults, [](auto& flow) {
-           flow.Spawn([&flow] { return TestFixture::Drained(flow); });
-         });
+         TestFixture::template RunFlowToItsEnd<Drain>(faults);
        }));
 }
 
 TYPED_TEST(FlowSweepTest, DrainStalls) {
   Tell("drain, stall", StallSweep([](auto faults) {
-         TestFixture::RunToItsEnd(faults, [](auto& flow) {
-           flow.Spawn([&flow] { return TestFixture::Drained(flow); });
-         });
+         TestFixture::template RunFlowToItsEnd<Drain>(faults);
        }));
 }
 
@@ -191,49 +155,57 @@ TYPED_TEST(FlowSweepTest, NarrowConversationStalls) {
        }));
 }
 
-// Cancelled anywhere, the flow ends as cancelled; and the connection, once it
-// is greeted, is good for further calls, whose answers are their own.
-template <class Flow>
-void CancelAnywhere(CancelPoint& cancel,
-                    coffer_testing::MemoryPipeOptions pipe) {
-  Flow flow(cancel.injector(), pipe);
-  flow.Start(cancel.slot(flow.time().io()));
-  const absl::Status status = flow.Result();
-  EXPECT_TRUE(status.ok() || (cancel.fired() && absl::IsCancelled(status)))
-      << status;
-  if (!status.ok() && flow.has_client() && !flow.closing()) {
-    flow.Spawn([&flow]() -> asio::awaitable<absl::Status> {
-      absl::Status again = co_await flow.Write("c", "3");
-      if (again.ok()) again = co_await flow.Read("c", "3");
-      co_return again;
-    });
-    const absl::Status again = flow.Result();
-    EXPECT_TRUE(again.ok()) << again;
-  }
-  flow.CheckAfterwards();
+// Cancelled anywhere, the flow ends as cancelled, or in spite of it: some runs
+// do the one, for each type of cancellation. A conversation's connection, once
+// it is greeted, is good for further calls, whose answers are their own.
+template <bool kOverTls, class FlowKind>
+void CancelAnywhere(const std::string& name,
+                    coffer_testing::MemoryPipeOptions pipe = {}) {
+  coffer_testing::CancelTally tally;
+  const SweepReport report = CancelSweep([&](CancelPoint& cancel) {
+    typename Kind<kOverTls, Side::kClient>::Flow flow(cancel.injector(), pipe);
+    flow.Spawn([&flow] { return FlowKind::Run(flow); },
+               cancel.slot(flow.time().io()));
+    const absl::Status status = flow.Result();
+    EXPECT_TRUE(status.ok() || (cancel.fired() && absl::IsCancelled(status)))
+        << status;
+    tally.Count(cancel, absl::IsCancelled(status));
+    if (std::is_same_v<FlowKind, Conversation> && !status.ok() &&
+        flow.has_client() && !flow.closing()) {
+      flow.Spawn([&flow]() -> asio::awaitable<absl::Status> {
+        absl::Status again = co_await flow.Write("c", "3");
+        if (again.ok()) again = co_await flow.Read("c", "3");
+        co_return again;
+      });
+      const absl::Status again = flow.Result();
+      EXPECT_TRUE(again.ok()) << again;
+    }
+    flow.CheckAfterwards();
+  });
+  tally.ExpectSomeOfEach();
+  Tell((name + ", cancel").c_str(), report);
 }
 
-template <bool kOverTls>
-using ClientFlow = typename Kind<kOverTls, Side::kClient>::Flow;
-
 TEST(FlowCancelSweepTest, Plain) {
-  Tell("plain, cancel", CancelSweep([](CancelPoint& cancel) {
-         CancelAnywhere<ClientFlow<kPlain>>(cancel, {});
-       }));
-  Tell("plain and narrow, cancel", CancelSweep([](CancelPoint& cancel) {
-         CancelAnywhere<ClientFlow<kPlain>>(cancel,
-                                            {.capacity = NarrowBytes(kPlain)});
-       }));
+  CancelAnywhere<kPlain, Conversation>("plain conversation");
+  CancelAnywhere<kPlain, Conversation>("plain and narrow conversation",
+                                       {.capacity = NarrowBytes(kPlain)});
 }
 
 TEST(FlowCancelSweepTest, Tls) {
-  Tell("TLS, cancel", CancelSweep([](CancelPoint& cancel) {
-         CancelAnywhere<ClientFlow<kTls>>(cancel, {});
-       }));
-  Tell("TLS and narrow, cancel", CancelSweep([](CancelPoint& cancel) {
-         CancelAnywhere<ClientFlow<kTls>>(cancel,
-                                          {.capacity = NarrowBytes(kTls)});
-       }));
+  CancelAnywhere<kTls, Conversation>("TLS conversation");
+  CancelAnywhere<kTls, Conversation>("TLS and narrow conversation",
+                                     {.capacity = NarrowBytes(kTls)});
+}
+
+TEST(FlowCancelSweepTest, Pipeline) {
+  CancelAnywhere<kPlain, Pipeline>("plain pipeline");
+  CancelAnywhere<kTls, Pipeline>("TLS pipeline");
+}
+
+TEST(FlowCancelSweepTest, Drain) {
+  CancelAnywhere<kPlain, Drain>("plain drain");
+  CancelAnywhere<kTls, Drain>("TLS drain");
 }
 
 }  // namespace

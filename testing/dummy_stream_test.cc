@@ -8,7 +8,9 @@
 #include <boost/asio/write.hpp>
 #include <string>
 
+#include "coffer/testing/internal/captured_failures.h"
 #include "coffer/testing/internal/op_recorder.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace coffer_testing {
@@ -219,6 +221,43 @@ TEST_P(DummyStreamTest, LimitsSpanBuffersAndComposedOperations) {
   Run();
   EXPECT_EQ(rest, (Result{{}, 3}));
   EXPECT_EQ(read_bytes(5), "abcde");
+}
+
+// Deliberately wrong programs: one takes a read for a message, one a write for
+// all. Each passes its test until the stream moves little at a time.
+
+std::string ReadsOnce(asio::io_context& io, DummyStream& stream) {
+  std::array<char, 5> message;
+  size_t got = 0;
+  stream.async_read_some(asio::buffer(message),
+                         [&](auto, size_t bytes) { got = bytes; });
+  io.run();
+  return std::string(message.data(), got);
+}
+
+std::string WritesOnce(asio::io_context& io, DummyStream& stream) {
+  stream.async_write_some(asio::buffer("hello", 5), [](auto...) {});
+  io.run();
+  return stream.written();
+}
+
+TEST(DummyStreamExposesTest, AnOperationTakenForAMessage) {
+  for (const auto program : {ReadsOnce, WritesOnce}) {
+    for (const bool little : {false, true}) {
+      DummyStreamOptions options;
+      if (little) options.read_bytes_max = options.write_bytes_max = 2;
+      asio::io_context io;
+      DummyStream stream(io.get_executor(), "hello", options);
+      internal::CapturedFailures captured;
+      EXPECT_EQ(program(io, stream), "hello");
+      const auto failures = captured.Get();
+      ASSERT_EQ(failures.size(), little ? 1u : 0u);
+      if (little) {
+        EXPECT_THAT(failures[0].message,
+                    ::testing::HasSubstr("Which is: \"he\""));
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -304,5 +304,54 @@ TEST_F(ManualClockTest, TimeMayMoveWhileAnotherThreadWaits) {
   EXPECT_EQ(completed, 1000);
 }
 
+// A deliberately wrong program: hangs up on a peer that is silent for thirty
+// seconds, but forgets that a word begins them anew. In real time its test
+// would take a minute, or not be written.
+class Listener {
+ public:
+  Listener(coffer::Clock& clock,
+           const asio::io_context::executor_type& executor, bool right)
+      : clock_(clock), timer_(clock.MakeTimer(executor)), right_(right) {
+    Wait();
+  }
+
+  void Hear() {
+    if (right_) Wait();
+  }
+  bool hung_up() const { return hung_up_; }
+
+ private:
+  void Wait() {
+    timer_->WaitUntil(clock_.Now() + seconds(30), [this](error_code error) {
+      if (!error) hung_up_ = true;
+    });
+  }
+
+  coffer::Clock& clock_;
+  const std::unique_ptr<coffer::Timer> timer_;
+  const bool right_;
+  bool hung_up_ = false;
+};
+
+TEST_F(ManualClockTest, ExposesATimeoutThatIsNotBegunAnew) {
+  for (const bool right : {true, false}) {
+    Listener listener(clock_, io_.get_executor(), right);
+    internal::CapturedFailures captured;
+    for (int i = 0; i < 2; ++i) {
+      clock_.AdvanceBy(seconds(29));
+      Run();
+      EXPECT_FALSE(listener.hung_up()) << "within 30 s of a word";
+      listener.Hear();
+    }
+    const auto failures = captured.Get();
+    ASSERT_EQ(failures.size(), right ? 0u : 1u);
+    if (!right) {
+      EXPECT_THAT(failures[0].message,
+                  ::testing::HasSubstr("within 30 s of a word"));
+    }
+  }
+  Run();
+}
+
 }  // namespace
 }  // namespace coffer_testing

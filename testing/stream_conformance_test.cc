@@ -39,6 +39,10 @@ struct SocketTraits {
 };
 
 struct TcpTraits : SocketTraits<tcp::socket> {
+  static void Reset(Stream& stream) {
+    stream.set_option(asio::socket_base::linger(true, 0));
+    stream.close();
+  }
   static std::pair<Stream, Stream> Connect(asio::io_context& io) {
     tcp::acceptor acceptor(io, {asio::ip::address_v4::loopback(), 0});
     tcp::socket client(io);
@@ -55,13 +59,17 @@ struct UnixTraits : SocketTraits<asio::local::stream_protocol::socket> {
   }
 };
 
-template <size_t kCapacity, TransferMode kTransfer>
+template <size_t kCapacity, TransferMode kTransferOfPipe>
 struct PipeTraits : SocketTraits<MemoryPipe> {
   static constexpr size_t kBulkBytes = 3 * kCapacity + 1000;
+  static constexpr bool kReportsOverlap = true;
+  static constexpr bool kInMemory = true;
+  static constexpr TransferMode kTransfer = kTransferOfPipe;
 
+  static void Reset(Stream& stream) { stream.reset(); }
   static std::pair<Stream, Stream> Connect(asio::io_context& io) {
     return MakeMemoryPipe(io.get_executor(),
-                          {.capacity = kCapacity, .transfer = kTransfer});
+                          {.capacity = kCapacity, .transfer = kTransferOfPipe});
   }
 };
 

@@ -2,6 +2,7 @@
 // which compile and pass, and every region is shown.
 
 #include <fstream>
+#include <regex>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -12,6 +13,8 @@
 #include "gtest/gtest.h"
 
 namespace {
+
+using ::testing::HasSubstr;
 
 // The lines between one that is or starts with `begin` and the next `end`.
 std::vector<std::string> Regions(const std::string& path,
@@ -38,19 +41,55 @@ std::vector<std::string> Regions(const std::string& path,
   return regions;
 }
 
-TEST(TestingReadme, ShowsTheCodeOfTheExample) {
+std::string Text(const std::string& path) {
+  std::ifstream file(path);
+  EXPECT_TRUE(file.is_open()) << path;
+  std::stringstream content;
+  content << file.rdbuf();
+  return content.str();
+}
+
+TEST(TestingReadme, ShowsTheCodeOfTheExamples) {
   const std::vector<std::string> shown =
       Regions("testing/README.md", "```cpp", "```");
   std::vector<std::string> compiled;
-  for (const char* file : {"echo_test.cc", "fake_server_example_test.cc"}) {
+  for (const char* file :
+       {"echo_test.cc", "fake_server_example_test.cc",
+        "scripted_example_test.cc", "transcript_example_test.cc",
+        "network_example_test.cc"}) {
     for (const std::string& region :
          Regions(std::string("testing/examples/") + file,
                  "// README: ", "// README: end")) {
       compiled.push_back(region);
     }
   }
-  EXPECT_THAT(shown, ::testing::SizeIs(6));
+  EXPECT_THAT(shown, ::testing::SizeIs(9));
   EXPECT_EQ(shown, compiled);
+}
+
+// Each row of the table names an example, which exists and uses what it is an
+// example of.
+TEST(TestingReadme, EachRowHasAnExample) {
+  size_t rows = 0;
+  const std::vector<std::string> lines =
+      absl::StrSplit(Text("testing/README.md"), '\n');
+  for (const std::string& line : lines) {
+    std::smatch row;
+    static const std::regex* const kRow = new std::regex(
+        R"(\| .* \| [^`]*`(\w+).* \| `[\w/]+\.h` \| \[\w+\]\((.*)\) \|)");
+    if (!absl::StartsWith(line, "| ") || absl::StartsWith(line, "| ---") ||
+        absl::StartsWith(line, "| I want")) {
+      continue;
+    }
+    ++rows;
+    if (!std::regex_match(line, row, *kRow)) {
+      ADD_FAILURE() << "no row with an example: " << line;
+    } else if (absl::StartsWith(row[2].str(), "examples/")) {
+      EXPECT_THAT(Text("testing/" + row[2].str()), HasSubstr(row[1].str()))
+          << line;
+    }
+  }
+  EXPECT_GT(rows, 30u);
 }
 
 }  // namespace

@@ -43,9 +43,9 @@ const NamedError kNamed[] = {
 
 const boost::system::error_category* Category(absl::string_view name) {
   for (const boost::system::error_category* category :
-       {&boost::system::system_category(), &error::get_misc_category(),
-        &error::get_netdb_category(), &error::get_addrinfo_category(),
-        &error::get_ssl_category(),
+       {&boost::system::system_category(), &boost::system::generic_category(),
+        &error::get_misc_category(), &error::get_netdb_category(),
+        &error::get_addrinfo_category(), &error::get_ssl_category(),
         &boost::asio::ssl::error::get_stream_category()}) {
     if (name == category->name()) return category;
   }

@@ -14,6 +14,10 @@
 // with empty buffers, and those on a closed stream, do not count. Where several
 // clauses meet in one operation, a failure comes before a stall, the smallest
 // split wins, and delays add up.
+//
+// Nothing here doubles bytes or changes their order: no stream does so, and one
+// that did would only test the checksums of its user. Messages that come twice
+// or in another order are a ScriptedPeer's (script/scripted_peer.h).
 
 #ifndef COFFER_TESTING_FAULT_FAULT_PLAN_H_
 #define COFFER_TESTING_FAULT_FAULT_PLAN_H_

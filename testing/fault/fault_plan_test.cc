@@ -102,7 +102,8 @@ TEST(FaultPlanTest, ErrorsHaveNames) {
         boost::system::error_code(error::not_found),
         boost::system::error_code(error::host_not_found),
         boost::system::error_code(error::service_not_found),
-        boost::system::error_code(ENOSPC, boost::system::system_category())}) {
+        boost::system::error_code(ENOSPC, boost::system::system_category()),
+        boost::system::error_code(ENOSPC, boost::system::generic_category())}) {
     EXPECT_THAT(internal::ErrorNamed(internal::ErrorName(code)),
                 IsOkAndHolds(code))
         << internal::ErrorName(code);

@@ -108,23 +108,46 @@ void FaultState::Hold(PendingOpPtr op) {
     deferred.Drop(std::move(refused));
     return;
   }
-  SideOf(held.kind()).held = &held;
+  Side& side = SideOf(held.kind());
+  side.held = &held;
+  side.delayed = false;
+}
+
+void FaultState::HoldFor(Clock::Duration delay, PendingOpPtr op) {
+  const OpKind kind = op->kind();
+  const uint64_t id = op->id();
+  Hold(std::move(op));
+  coffer::Timer* timer = nullptr;
+  {
+    std::lock_guard lock(mutex_);
+    Side& side = SideOf(kind);
+    if (side.held == nullptr) return;
+    side.delayed = true;
+    if (side.timer == nullptr) {
+      side.timer = injector_->clock_->MakeTimer(executor_);
+    }
+    timer = side.timer.get();
+  }
+  auto expire = [weak = weak_from_this(), kind,
+                 id](boost::system::error_code error) {
+    const auto self = weak.lock();
+    if (!error && self != nullptr) self->Expire(kind, id);
+  };
+  timer->WaitUntil(injector_->clock_->Now() + delay, std::move(expire));
+}
+
+void FaultState::Expire(OpKind kind, uint64_t id) {
+  DeferredOps deferred;
+  std::lock_guard lock(mutex_);
+  Side& side = SideOf(kind);
+  if (side.held != nullptr && side.held->id() == id) {
+    LetGo(side, OpResult{}, deferred);
+  }
 }
 
 void FaultState::Complete(PendingOpPtr op, OpResult result) {
   op->result = result;
   PendingOp::Post(std::move(op));
-}
-
-coffer::Timer& FaultState::DelayTimer(OpKind kind) {
-  std::lock_guard lock(mutex_);
-  std::unique_ptr<coffer::Timer>& timer = SideOf(kind).timer;
-  if (timer == nullptr) timer = injector_->clock_->MakeTimer(executor_);
-  return *timer;
-}
-
-Clock::TimePoint FaultState::After(Clock::Duration delay) const {
-  return injector_->clock_->Now() + delay;
 }
 
 void FaultState::LetGo(Side& side, OpResult result, DeferredOps& deferred) {
@@ -133,6 +156,8 @@ void FaultState::LetGo(Side& side, OpResult result, DeferredOps& deferred) {
   held->result = result;
   // Null if the context of the operation is destroying it.
   if (PendingOpPtr op = held->registry().Release(*held)) {
+    side.queued = held;
+    side.cancelled = false;
     deferred.Post(std::move(op));
   }
 }
@@ -140,7 +165,9 @@ void FaultState::LetGo(Side& side, OpResult result, DeferredOps& deferred) {
 void FaultState::GoOn() {
   DeferredOps deferred;
   std::lock_guard lock(mutex_);
-  for (Side& side : sides_) LetGo(side, OpResult{}, deferred);
+  for (Side& side : sides_) {
+    if (!side.delayed) LetGo(side, OpResult{}, deferred);
+  }
 }
 
 void FaultState::Cancel() { CancelAll(/*forgive=*/false); }
@@ -151,7 +178,10 @@ void FaultState::CancelAll(bool forgive) {
     DeferredOps deferred;
     std::lock_guard lock(mutex_);
     for (Side& side : sides_) {
-      if (forgive && side.held != nullptr) side.held->Forgive();
+      for (PendingOp* const op : {side.held, side.queued}) {
+        if (forgive && op != nullptr) op->Forgive();
+      }
+      if (side.queued != nullptr) side.cancelled = true;
       LetGo(side, {asio::error::operation_aborted}, deferred);
     }
     timers[0] = sides_[0].timer.get();
@@ -170,22 +200,38 @@ void FaultState::Close() {
   CancelAll(/*forgive=*/true);
 }
 
-OpResult FaultState::Finish(PendingOp& op) { return *op.result; }
+OpResult FaultState::Finish(PendingOp& op) {
+  std::lock_guard lock(mutex_);
+  Side& side = SideOf(op.kind());
+  if (side.queued != &op) return *op.result;
+  side.queued = nullptr;
+  if (side.cancelled) return {asio::error::operation_aborted};
+  return *op.result;
+}
 
 void FaultState::Abandon(PendingOp& op) {
   std::lock_guard lock(mutex_);
   Side& side = SideOf(op.kind());
   if (side.held == &op) side.held = nullptr;
+  if (side.queued == &op) side.queued = nullptr;
 }
 
 void FaultState::CancelOp(uint64_t id) {
-  DeferredOps deferred;
-  std::lock_guard lock(mutex_);
-  for (Side& side : sides_) {
-    if (side.held != nullptr && side.held->id() == id) {
-      LetGo(side, {asio::error::operation_aborted}, deferred);
+  coffer::Timer* timer = nullptr;
+  {
+    DeferredOps deferred;
+    std::lock_guard lock(mutex_);
+    for (Side& side : sides_) {
+      if (side.queued != nullptr && side.queued->id() == id) {
+        side.cancelled = true;
+      }
+      if (side.held != nullptr && side.held->id() == id) {
+        if (side.delayed) timer = side.timer.get();
+        LetGo(side, {asio::error::operation_aborted}, deferred);
+      }
     }
   }
+  if (timer != nullptr) timer->Cancel();
 }
 
 }  // namespace coffer_testing::internal

@@ -49,11 +49,10 @@ class FaultState : public OpTarget,
   OpSpec Spec(OpKind kind, std::source_location where);
   // Holds `op` until Release, Cancel or Close.
   void Hold(PendingOpPtr op);
+  // Holds `op` so long, or until Cancel or Close.
+  void HoldFor(coffer::Clock::Duration delay, PendingOpPtr op);
   // Queues `op`, which completes with `result`.
   static void Complete(PendingOpPtr op, OpResult result);
-  // The timer that an operation is delayed by.
-  coffer::Timer& DelayTimer(OpKind kind);
-  coffer::Clock::TimePoint After(coffer::Clock::Duration delay) const;
 
   // The operations that are held go on.
   void GoOn();
@@ -75,6 +74,11 @@ class FaultState : public OpTarget,
   struct Side {
     std::optional<std::source_location> pending;
     PendingOp* held = nullptr;
+    bool delayed = false;  // `held` is, and not stalled
+    // Was held, and is queued to go on or to complete; until then it can still
+    // be cancelled.
+    PendingOp* queued = nullptr;
+    bool cancelled = false;  // `queued` is
     std::unique_ptr<coffer::Timer> timer;
     // Until when earlier bytes take the bandwidth.
     coffer::Clock::TimePoint busy_until = coffer::Clock::TimePoint::min();
@@ -86,6 +90,8 @@ class FaultState : public OpTarget,
   }
   std::string Describe(OpKind kind, const std::source_location& where) const;
   void CancelAll(bool forgive);
+  // The time of the delayed operation is over.
+  void Expire(OpKind kind, uint64_t id);
   // Under the lock.
   void LetGo(Side& side, OpResult result, DeferredOps& deferred);
 

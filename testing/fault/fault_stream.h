@@ -220,8 +220,9 @@ class FaultStream {
           state->Spec(kKind, where), state->executor(),
           internal::ResumeFaultedOp<Op>{std::move(op)}));
     } else if (delay > delay.zero()) {
-      state->DelayTimer(kKind).WaitUntil(
-          state->After(delay), internal::ResumeFaultedOp<Op>{std::move(op)});
+      state->HoldFor(delay, internal::MakePendingOp(
+                                state->Spec(kKind, where), state->executor(),
+                                internal::ResumeFaultedOp<Op>{std::move(op)}));
     } else {
       Op::Launch(std::move(op));
     }

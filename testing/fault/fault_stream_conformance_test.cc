@@ -50,11 +50,27 @@ std::pair<tcp::socket, tcp::socket> Connect(asio::io_context& io,
   return {std::move(client), acceptor.accept()};
 }
 
+void Reset(MemoryPipe& pipe) { pipe.reset(); }
+void Reset(tcp::socket& socket) {
+  socket.set_option(asio::socket_base::linger(true, 0));
+  socket.close();
+}
+
+// What a double keeps and a socket does not.
+template <class Next>
+struct OfNext {};
+template <>
+struct OfNext<MemoryPipe> {
+  static constexpr bool kInMemory = true;
+  static constexpr TransferMode kTransfer = TransferMode::kLate;
+};
+
 template <class Next, class Plan>
-struct FaultTraits {
+struct FaultTraits : OfNext<Next> {
   using Stream = FaultStream<Next>;
   static constexpr bool kIsLayer = false;
   static constexpr size_t kBulkBytes = 20000;
+  static constexpr bool kReportsOverlap = true;
 
   static std::pair<Stream, Stream> Connect(asio::io_context& io) {
     auto ends = coffer_testing::Connect(io, static_cast<Next*>(nullptr));
@@ -62,6 +78,9 @@ struct FaultTraits {
             Stream(std::move(ends.second), Plan::Plan())};
   }
   static void Close(Stream& stream) { stream.close(); }
+  static void Reset(Stream& stream) {
+    coffer_testing::Reset(stream.next_layer());
+  }
   static void Cancel(Stream& stream) { stream.cancel(); }
   static void ShutdownSend(Stream& stream) {
     error_code error;

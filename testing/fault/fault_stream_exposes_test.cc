@@ -1,6 +1,6 @@
 // Programs that are wrong on purpose, each in one way that no stream which
-// gives and takes everything at once would show; a FaultStream shows it. Each
-// has its right twin, which the same plan leaves alone.
+// gives and takes everything at once would show. Each passes its test until a
+// FaultStream comes in between; its right twin passes it then too.
 
 #include <array>
 #include <boost/asio/as_tuple.hpp>
@@ -18,6 +18,8 @@
 
 #include "coffer/testing/dummy_stream.h"
 #include "coffer/testing/fault/fault_stream.h"
+#include "coffer/testing/internal/captured_failures.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace coffer_testing {
@@ -26,6 +28,9 @@ namespace {
 namespace asio = boost::asio;
 namespace error = boost::asio::error;
 using asio::awaitable;
+using internal::CapturedFailures;
+using ::testing::AnyOf;
+using ::testing::HasSubstr;
 
 using Stream = FaultStream<DummyStream>;
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
@@ -94,9 +99,17 @@ awaitable<std::string> TellsTheError(Stream& stream) {
   co_return error ? "failed" : "done";
 }
 
-// Ends the line at its fifth character, and trusts what it has got.
+// Takes what it has got for what was sent.
 awaitable<std::string> TrustsItsInput(Stream& stream) {
   return ReadsALine(stream);
+}
+
+// Knows the sum of what is sent.
+awaitable<std::string> ChecksItsInput(Stream& stream) {
+  std::string line = co_await ReadsALine(stream);
+  int sum = 0;
+  for (const char letter : line) sum += letter;
+  co_return sum == 'h' + 'e' + 'l' + 'l' + 'o' ? line : "damaged";
 }
 
 struct Outcome {
@@ -117,42 +130,74 @@ Outcome RunProgram(Program program, FaultPlan plan) {
   return outcome;
 }
 
-FaultPlan SplitReads() {
-  return FaultPlan().SplitReads(SplitPolicy::Sizes({2, 3}));
+// The tests of the programs.
+using TestOfAProgram = void (*)(Program, const FaultPlan&);
+
+void ReturnsTheLine(Program program, const FaultPlan& plan) {
+  EXPECT_EQ(RunProgram(program, plan).returned, "hello");
+}
+
+void WritesTheLine(Program program, const FaultPlan& plan) {
+  EXPECT_EQ(RunProgram(program, plan).written, "hello");
+}
+
+void TellsWhatHappened(Program program, const FaultPlan& plan) {
+  const Outcome outcome = RunProgram(program, plan);
+  EXPECT_EQ(outcome.returned, outcome.written == "hello" ? "done" : "failed");
+}
+
+void KnowsAChangedByte(Program program, const FaultPlan& plan) {
+  EXPECT_THAT(RunProgram(program, plan).returned, AnyOf("hello", "damaged"));
+}
+
+// What the test says of the program; nothing, if that passes.
+std::string Verdict(TestOfAProgram test, Program program,
+                    const FaultPlan& plan) {
+  CapturedFailures captured;
+  test(program, plan);
+  std::string verdict;
+  for (const auto& failure : captured.Get()) verdict += failure.message;
+  return verdict;
+}
+
+// That a test finds out the wrong one, and says `message`, under the plan only;
+// and does not find fault with the right one.
+void ExpectFoundOut(TestOfAProgram test, Program wrong, Program right,
+                    const FaultPlan& plan, const std::string& message) {
+  EXPECT_EQ(Verdict(test, wrong, FaultPlan()), "") << "without faults";
+  EXPECT_THAT(Verdict(test, wrong, plan), HasSubstr(message));
+  EXPECT_EQ(Verdict(test, right, plan), "");
+  EXPECT_EQ(Verdict(test, right, FaultPlan()), "");
 }
 
 TEST(FaultStreamExposesTest, AReadTakenForAMessage) {
-  EXPECT_EQ(RunProgram(ReadsOnce, FaultPlan()).returned, "hello");
-  EXPECT_EQ(RunProgram(ReadsOnce, SplitReads()).returned, "he");
-  EXPECT_EQ(RunProgram(ReadsALine, SplitReads()).returned, "hello");
+  ExpectFoundOut(ReturnsTheLine, ReadsOnce, ReadsALine,
+                 FaultPlan().SplitReads(SplitPolicy::Sizes({2, 3})),
+                 "Which is: \"he\"");
 }
 
 TEST(FaultStreamExposesTest, BytesThatComeWithTheEnd) {
-  const auto plan = FaultPlan().EofAfterBytes(5).ErrorWithData();
-  EXPECT_EQ(RunProgram(DropsTheLastBytes, FaultPlan()).returned, "hello");
-  EXPECT_EQ(RunProgram(DropsTheLastBytes, plan).returned, "hel");
-  EXPECT_EQ(RunProgram(KeepsTheLastBytes, plan).returned, "hello");
+  ExpectFoundOut(ReturnsTheLine, DropsTheLastBytes, KeepsTheLastBytes,
+                 FaultPlan().EofAfterBytes(5).ErrorWithData(),
+                 "Which is: \"hel\"");
 }
 
 TEST(FaultStreamExposesTest, AWriteTakenForAll) {
-  const auto plan = FaultPlan().SplitWrites(SplitPolicy::Half());
-  EXPECT_EQ(RunProgram(WritesOnce, FaultPlan()).written, "hello");
-  EXPECT_EQ(RunProgram(WritesOnce, plan).written, "he");
-  EXPECT_EQ(RunProgram(WritesAll, plan).written, "hello");
+  ExpectFoundOut(WritesTheLine, WritesOnce, WritesAll,
+                 FaultPlan().SplitWrites(SplitPolicy::Half()),
+                 "Which is: \"he\"");
 }
 
 TEST(FaultStreamExposesTest, AnErrorThatIsIgnored) {
-  const auto plan = FaultPlan().FailAt(FaultOp::kWrite, 0, error::broken_pipe);
-  EXPECT_EQ(RunProgram(IgnoresTheError, plan).returned, "done");
-  EXPECT_EQ(RunProgram(IgnoresTheError, plan).written, "");
-  EXPECT_EQ(RunProgram(TellsTheError, plan).returned, "failed");
-  EXPECT_EQ(RunProgram(TellsTheError, FaultPlan()).returned, "done");
+  ExpectFoundOut(TellsWhatHappened, IgnoresTheError, TellsTheError,
+                 FaultPlan().FailAt(FaultOp::kWrite, 0, error::broken_pipe),
+                 "Which is: \"done\"");
 }
 
 TEST(FaultStreamExposesTest, BytesThatNobodyChecks) {
-  const auto plan = FaultPlan().CorruptByte(FaultOp::kRead, 1, 0x04);
-  EXPECT_EQ(RunProgram(TrustsItsInput, FaultPlan()).returned, "hello");
-  EXPECT_EQ(RunProgram(TrustsItsInput, plan).returned, "hallo");
+  ExpectFoundOut(KnowsAChangedByte, TrustsItsInput, ChecksItsInput,
+                 FaultPlan().CorruptByte(FaultOp::kRead, 1, 0x04),
+                 "Actual: \"hallo\"");
 }
 
 }  // namespace

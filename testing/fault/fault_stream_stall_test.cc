@@ -8,6 +8,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/strand.hpp>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <thread>
@@ -16,6 +17,7 @@
 #include "coffer/testing/fault/fault_stream.h"
 #include "coffer/testing/internal/captured_failures.h"
 #include "coffer/testing/internal/op_recorder.h"
+#include "coffer/testing/manual_clock.h"
 #include "coffer/testing/memory_pipe.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -174,6 +176,78 @@ TEST_F(FaultStreamStallTest, CloseAfterReleaseAborts) {
   stream.close();
   Run();
   EXPECT_EQ(read, (Result{error::operation_aborted, 0}));
+}
+
+TEST_F(FaultStreamStallTest, CancelAfterReleaseAborts) {
+  for (const bool by_slot : {false, true}) {
+    auto ends = MakeMemoryPipe(io_.get_executor());
+    Stream stream(std::move(ends.first), FaultPlan().StallReads());
+    ends.second.async_write_some(asio::buffer("abc", 3), [](auto...) {});
+    asio::cancellation_signal signal;
+    Pending read;
+    stream.async_read_some(
+        asio::buffer(buffer_),
+        asio::bind_cancellation_slot(signal.slot(), Record(read)));
+    Run();
+    stream.injector().Release();
+    by_slot ? signal.emit(asio::cancellation_type::total) : stream.cancel();
+    EXPECT_FALSE(read);
+    Run();
+    EXPECT_EQ(read, (Result{error::operation_aborted, 0}));
+    read.reset();
+    StartRead(stream, read);
+    EXPECT_EQ(read, (Result{{}, 3})) << "no byte is lost";
+  }
+}
+
+// Before its time is over, and between that and what comes of it.
+TEST_F(FaultStreamStallTest, DelayedIsCancelled) {
+  for (const bool by_slot : {false, true}) {
+    for (const bool expired : {false, true}) {
+      ManualClock clock;
+      auto ends = MakeMemoryPipe(io_.get_executor());
+      Stream stream(
+          std::move(ends.first),
+          FaultPlan().Delay(std::chrono::seconds(1), std::chrono::seconds(1)),
+          &clock);
+      ends.second.async_write_some(asio::buffer("abc", 3), [](auto...) {});
+      asio::cancellation_signal signal;
+      Pending read;
+      stream.async_read_some(
+          asio::buffer(buffer_),
+          asio::bind_cancellation_slot(signal.slot(), Record(read)));
+      Run();
+      if (expired) {
+        clock.AdvanceBy(std::chrono::seconds(1));
+        // The timer's handler, and not yet what it has queued.
+        io_.restart();
+        io_.poll_one();
+      }
+      by_slot ? signal.emit(asio::cancellation_type::total) : stream.cancel();
+      EXPECT_FALSE(read);
+      Run();
+      EXPECT_EQ(read, (Result{error::operation_aborted, 0}));
+      EXPECT_EQ(clock.pending_timers(), 0u);
+      EXPECT_EQ(stream.next_layer().buffered(), 3u) << "no byte is lost";
+    }
+  }
+}
+
+TEST_F(FaultStreamStallTest, ReleaseLeavesDelaysAlone) {
+  ManualClock clock;
+  Stream stream(
+      std::move(ends_.first),
+      FaultPlan().Delay(std::chrono::seconds(1), std::chrono::seconds(1)),
+      &clock);
+  PeerWrites("abc");
+  Pending read;
+  StartRead(stream, read);
+  stream.injector().Release();
+  Run();
+  EXPECT_FALSE(read);
+  clock.AdvanceBy(std::chrono::seconds(1));
+  Run();
+  EXPECT_EQ(read, (Result{{}, 3}));
 }
 
 TEST_F(FaultStreamStallTest, GoesOnOnTheExecutorOfItsHandler) {

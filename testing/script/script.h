@@ -26,6 +26,8 @@ struct ScriptAnswer {
   bool out_of_order = false;
 };
 
+class ScriptAnswers;
+
 class Script {
  public:
   enum class Kind { kExpect, kExpectEnd, kPush };
@@ -35,22 +37,25 @@ class Script {
     std::string description;
     std::source_location where;
     size_t index;  // of what is compared, with the peer
-    ScriptAnswer answer;
+    ScriptAnswer answer = {};
+    bool taken = false;  // what is added now would come too late
   };
 
   Script(std::string name, std::source_location where);
 
-  Step& Add(Kind kind, std::string description, size_t index,
-            std::source_location where);
+  // The step outlives the script with whoever still adds to it.
+  std::shared_ptr<Step> Add(Kind kind, std::string description, size_t index,
+                            std::source_location where);
 
   bool empty() const { return steps_.empty(); }
-  const Step& front() const { return steps_.front(); }
-  Step TakeFront();
+  const Step& front() const { return *steps_.front(); }
+  std::shared_ptr<const Step> TakeFront();
 
   // Fails the test at the step that is due, or else where the peer was made.
   void Fail(absl::string_view what);
-  // If there are steps left, and nothing has failed before.
-  void FailIfUnfinished();
+  // If there are steps left, or answers that are held back, and nothing has
+  // failed before.
+  void FailIfUnfinished(const ScriptAnswers& answers);
   bool failed() const { return failed_; }
 
  private:
@@ -58,23 +63,29 @@ class Script {
 
   const std::string name_;
   const std::source_location where_;
-  std::deque<Step> steps_;
+  std::deque<std::shared_ptr<Step>> steps_;
   size_t added_ = 0;
   size_t taken_ = 0;
   bool failed_ = false;
 };
 
-// Sends the answers of steps, some of them in another order.
+// Sends the answers of steps: those that are out of order behind those of the
+// step that follows them, whichever way that one's are.
 class ScriptAnswers {
  public:
   explicit ScriptAnswers(std::shared_ptr<ScriptWriter> writer)
       : writer_(std::move(writer)) {}
 
-  void Send(ScriptAnswer answer);
+  void Send(std::shared_ptr<const Script::Step> step);
+
+  // The last step whose answers wait for those of another; null if none.
+  const Script::Step* held() const {
+    return held_.empty() ? nullptr : held_.back().get();
+  }
 
  private:
   const std::shared_ptr<ScriptWriter> writer_;
-  std::vector<ScriptItem> held_;
+  std::vector<std::shared_ptr<const Script::Step>> held_;
 };
 
 }  // namespace coffer_testing::internal

@@ -3,11 +3,14 @@
 // about the reply before them:
 //
 //   peer.Expect(...).Reply(a).After(50ms).Reply(b).Chunked({1, 3}).ThenEof();
+//
+// To add to a step that has come true is a test failure.
 
 #ifndef COFFER_TESTING_SCRIPT_SCRIPT_STEP_H_
 #define COFFER_TESTING_SCRIPT_SCRIPT_STEP_H_
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <source_location>
 #include <string>
@@ -22,7 +25,8 @@ namespace coffer_testing {
 
 class ScriptStep {
  public:
-  explicit ScriptStep(internal::Script::Step* step) : step_(step) {}
+  explicit ScriptStep(std::shared_ptr<internal::Script::Step> step)
+      : step_(std::move(step)) {}
 
   // The reply comes so much later.
   ScriptStep& After(coffer::Clock::Duration delay) {
@@ -43,9 +47,10 @@ class ScriptStep {
   ScriptStep& ThenReset(std::optional<size_t> after_bytes = std::nullopt) {
     return End("ThenReset", internal::ScriptItem::Then::kReset, after_bytes);
   }
-  // All replies of this step come behind those of the next step.
+  // All replies of this step come behind those of the next step. Without a
+  // next step, the test fails.
   ScriptStep& OutOfOrder() {
-    step_->answer.out_of_order = true;
+    if (MayChange()) step_->answer.out_of_order = true;
     return *this;
   }
   // For the reader: there is no answer.
@@ -56,13 +61,20 @@ class ScriptStep {
 
  protected:
   void AddReply(std::string bytes) {
-    step_->answer.items.push_back({.bytes = std::move(bytes)});
+    if (MayChange()) step_->answer.items.push_back({.bytes = std::move(bytes)});
   }
 
  private:
   using Item = internal::ScriptItem;
 
+  bool MayChange() const {
+    if (!step_->taken) return true;
+    Misused("it has come true already, and what is added comes too late");
+    return false;
+  }
+
   Item* Last(const char* what) {
+    if (!MayChange()) return nullptr;
     if (!step_->answer.items.empty()) return &step_->answer.items.back();
     Misused(std::string(what) + ", without a reply before it");
     return nullptr;
@@ -70,6 +82,7 @@ class ScriptStep {
 
   ScriptStep& End(const char* what, Item::Then then,
                   std::optional<size_t> after_bytes) {
+    if (!MayChange()) return *this;
     // Without a reply: just that.
     if (step_->answer.items.empty()) AddReply("");
     Item& item = step_->answer.items.back();
@@ -88,7 +101,7 @@ class ScriptStep {
         << "a step of a script: " << what;
   }
 
-  internal::Script::Step* step_;
+  std::shared_ptr<internal::Script::Step> step_;
 };
 
 }  // namespace coffer_testing

@@ -3,7 +3,8 @@
 // Pieces go out apart from each other: the next one only when whoever reads has
 // had its turn, for time, which has to pass by a nanosecond, moves on only when
 // nothing else is left to do. Items go out in their order; the delay of each
-// counts from when it was given.
+// counts from when it was given. So with a ManualClock that nobody moves
+// nothing goes out behind the first piece: a VirtualTime runs it.
 
 #ifndef COFFER_TESTING_SCRIPT_SCRIPT_WRITER_H_
 #define COFFER_TESTING_SCRIPT_SCRIPT_WRITER_H_

@@ -16,10 +16,13 @@
 // script, and resets the connection, so that nobody waits for an answer that
 // will not come. So does the end of what the other side sends, before the last
 // step: unless ExpectEnd is due. Steps that were not reached when the peer is
-// destroyed fail the test too. Messages that do not parse count as unexpected.
+// destroyed fail the test too. Messages that do not parse count as unexpected,
+// and so does an end within a frame, also behind the last step.
 //
-// Steps may be added at any time. Threads: those of the stream's executor, on
-// which nothing here ever waits. Ownership: holds its end; refers to the clock.
+// Steps may be added at any time. The clock has to move for pieces and delays:
+// run it with VirtualTime, for a ManualClock stands still by itself. Threads:
+// those of the stream's executor, on which nothing here ever waits. Ownership:
+// holds its end; refers to the clock.
 
 #ifndef COFFER_TESTING_SCRIPT_SCRIPTED_PEER_H_
 #define COFFER_TESTING_SCRIPT_SCRIPTED_PEER_H_
@@ -36,6 +39,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "coffer/sdk/clock.h"
+#include "coffer/sdk/frame/frame_error.h"
 #include "coffer/sdk/stream/framed_stream.h"
 #include "coffer/testing/encode_frames.h"
 #include "coffer/testing/memory_pipe.h"
@@ -90,7 +94,7 @@ class ScriptedPeer {
     std::ostringstream description;
     matcher.DescribeTo(&description);
     state_->matchers.push_back(std::move(matcher));
-    return Step(&state_->script.Add(
+    return Step(state_->script.Add(
         internal::Script::Kind::kExpect,
         absl::StrCat("expects a message that ", description.str()),
         state_->matchers.size() - 1, where));
@@ -98,8 +102,8 @@ class ScriptedPeer {
 
   // The other side sends no more.
   Step ExpectEnd(Where where = Where::current()) {
-    return Step(&state_->script.Add(internal::Script::Kind::kExpectEnd,
-                                    "expects the end of input", 0, where));
+    return Step(state_->script.Add(internal::Script::Kind::kExpectEnd,
+                                   "expects the end of input", 0, where));
   }
 
   // Says something of itself, as soon as the steps before have come true.
@@ -107,8 +111,8 @@ class ScriptedPeer {
     return PushBytes(EncodeFrames(message), where);
   }
   Step PushBytes(std::string bytes, Where where = Where::current()) {
-    Step step(&state_->script.Add(internal::Script::Kind::kPush,
-                                  "says something of itself", 0, where));
+    Step step(state_->script.Add(internal::Script::Kind::kPush,
+                                 "says something of itself", 0, where));
     step.ReplyBytes(std::move(bytes));
     boost::asio::post(state_->framed.get_executor(),
                       [state = state_] { state->Advance(); });
@@ -152,12 +156,14 @@ class ScriptedPeer {
             absl::StrCat("got another message: ", message.ShortDebugString(),
                          why.str().empty() ? "" : "\n", why.str()));
       }
-      answers.Send(script.TakeFront().answer);
+      answers.Send(script.TakeFront());
       Advance();
     }
 
     void OnEnd(boost::system::error_code error) {
-      if (error != boost::asio::error::eof && !script.empty()) {
+      // What does not decode, or ends within a frame, is unexpected always.
+      if (error.category() == coffer::FrameCategory() ||
+          (error != boost::asio::error::eof && !script.empty())) {
         return Refuse(
             absl::StrCat("the other side's input ends: ",
                          std::string(framed.read_status().message())));
@@ -166,7 +172,7 @@ class ScriptedPeer {
       if (script.front().kind != Kind::kExpectEnd) {
         return Refuse("the other side has ended its sending");
       }
-      answers.Send(script.TakeFront().answer);
+      answers.Send(script.TakeFront());
       Advance();
     }
 
@@ -174,7 +180,7 @@ class ScriptedPeer {
     void Advance() {
       while (!stopped && !script.failed() && !script.empty() &&
              script.front().kind == Kind::kPush) {
-        answers.Send(script.TakeFront().answer);
+        answers.Send(script.TakeFront());
       }
     }
 
@@ -189,7 +195,7 @@ class ScriptedPeer {
       stopped = true;
       writer->Stop();
       framed.next_layer().close();
-      script.FailIfUnfinished();
+      script.FailIfUnfinished(answers);
     }
 
     coffer::FramedStream<MemoryPipe, In, Out> framed;

@@ -211,6 +211,79 @@ TEST_F(ScriptedPeerTest, StepsThatWereNotReachedFailAtTheEnd) {
                                           "reached"))));
 }
 
+TEST_F(ScriptedPeerTest, WhatIsNoFrameFailsBehindTheLastStepToo) {
+  for (const bool truncated : {false, true}) {
+    MakePeer();
+    MemoryPipe& pipe = client_->framed().next_layer();
+    const std::string bytes = truncated ? "\x01\x02" : "\xff\xff\xff\xff";
+    CapturedFailures captured;
+    pipe.async_write_some(asio::buffer(bytes), [](auto...) {});
+    time_.RunReady();
+    if (truncated) pipe.shutdown_send();
+    time_.RunReady();
+    EXPECT_THAT(captured.Get(),
+                ElementsAre(Field(&CapturedFailures::Failure::message,
+                                  HasSubstr("server: after all 0 steps: the "
+                                            "other side's input ends: "))));
+  }
+}
+
+TEST_F(ScriptedPeerTest, SeveralOutOfOrderComeTheOtherWayRound) {
+  MakePeer();
+  peer_->Expect(_).Reply(Text("1")).OutOfOrder();
+  peer_->Expect(_).Reply(Text("2")).OutOfOrder();
+  peer_->Expect(_).Reply(Text("3"));
+  auto& framed = client_->framed();
+  std::vector<std::string> got;
+  const auto talk = [&]() -> awaitable<void> {
+    constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_TRUE(framed.Feed(MakeHget("t", "a")).ok());
+    }
+    co_await framed.Flush(kTuple);
+    while (got.size() < 3) {
+      auto [error, answer] = co_await framed.Next(kTuple);
+      EXPECT_FALSE(error);
+      got.push_back(answer.values(0).string());
+    }
+  };
+  asio::co_spawn(time_.io(), talk, [](std::exception_ptr) {});
+  time_.RunUntil([&] { return got.size() == 3; });
+  EXPECT_THAT(got, ElementsAre("3", "2", "1"));
+}
+
+TEST_F(ScriptedPeerTest, OutOfOrderWithoutANextStepFailsAtTheEnd) {
+  MakePeer();
+  const int line = __LINE__ + 1;
+  peer_->Expect(_).Reply(Text("1")).OutOfOrder();
+  client_->Execute(MakeHget("t", "a"), [](const Answer&) {});
+  time_.RunReady();
+  EXPECT_TRUE(peer_->done());
+  CapturedFailures captured;
+  peer_.reset();
+  ASSERT_THAT(captured.Get(),
+              ElementsAre(Field(&CapturedFailures::Failure::message,
+                                HasSubstr("server: the reply of this step is "
+                                          "OutOfOrder, and was never said"))));
+  EXPECT_EQ(captured.Get()[0].line, line);
+  time_.RunReady();
+}
+
+TEST_F(ScriptedPeerTest, AStepThatHasComeTrueTakesNoMore) {
+  MakePeer();
+  auto step = peer_->Expect(_);
+  step.Reply(Text("1"));
+  EXPECT_TRUE(Execute(MakeHget("t", "a")).ok());
+  CapturedFailures captured;
+  step.Reply(Text("2")).After(milliseconds(1)).OutOfOrder();
+  step.ThenEof();
+  const auto too_late =
+      Field(&CapturedFailures::Failure::message,
+            HasSubstr("a step of a script: it has come true already"));
+  EXPECT_THAT(captured.Get(),
+              ElementsAre(too_late, too_late, too_late, too_late));
+}
+
 // Takes the first answer to be that to its first question.
 TEST_F(ScriptedPeerTest, AnswersTakenInTheOrderOfTheQuestions) {
   MakePeer();

@@ -39,16 +39,18 @@ class ScriptedBytes : public std::enable_shared_from_this<ScriptedBytes> {
         writer_(std::make_shared<ScriptWriter>(&pipe_, &clock)),
         answers_(writer_) {}
 
-  Script::Step& Expect(std::string bytes, std::source_location where) {
+  std::shared_ptr<Script::Step> Expect(std::string bytes,
+                                       std::source_location where) {
     expected_.push_back(std::move(bytes));
     return script_.Add(Kind::kExpect,
                        absl::StrCat("expects ", Quoted(expected_.back())),
                        expected_.size() - 1, where);
   }
-  Script::Step& ExpectEnd(std::source_location where) {
+  std::shared_ptr<Script::Step> ExpectEnd(std::source_location where) {
     return script_.Add(Kind::kExpectEnd, "expects the end of input", 0, where);
   }
-  Script::Step& Push(const std::string& bytes, std::source_location where) {
+  std::shared_ptr<Script::Step> Push(const std::string& bytes,
+                                     std::source_location where) {
     boost::asio::post(pipe_.get_executor(),
                       [self = shared_from_this()] { self->Advance(); });
     return script_.Add(Kind::kPush, absl::StrCat("says ", Quoted(bytes)), 0,
@@ -74,7 +76,7 @@ class ScriptedBytes : public std::enable_shared_from_this<ScriptedBytes> {
     stopped_ = true;
     writer_->Stop();
     pipe_.close();
-    script_.FailIfUnfinished();
+    script_.FailIfUnfinished(answers_);
   }
 
  private:
@@ -101,7 +103,7 @@ class ScriptedBytes : public std::enable_shared_from_this<ScriptedBytes> {
       bytes.remove_prefix(same);
       if (same < expected.size()) return;
       matched_ = 0;
-      answers_.Send(script_.TakeFront().answer);
+      answers_.Send(script_.TakeFront());
       Advance();
     }
   }
@@ -110,7 +112,7 @@ class ScriptedBytes : public std::enable_shared_from_this<ScriptedBytes> {
     if (script_.empty()) return;
     if (error == boost::asio::error::eof && matched_ == 0 &&
         script_.front().kind == Kind::kExpectEnd) {
-      answers_.Send(script_.TakeFront().answer);
+      answers_.Send(script_.TakeFront());
       return Advance();
     }
     Refuse(absl::StrCat("the other side has ended (", error.message(), "), ",
@@ -120,7 +122,7 @@ class ScriptedBytes : public std::enable_shared_from_this<ScriptedBytes> {
   void Advance() {
     while (!stopped_ && !script_.failed() && !script_.empty() &&
            script_.front().kind == Kind::kPush) {
-      answers_.Send(script_.TakeFront().answer);
+      answers_.Send(script_.TakeFront());
     }
   }
 
@@ -179,15 +181,15 @@ ScriptedStream::Step ScriptedStream::Expect(std::string bytes, Where where) {
     ADD_FAILURE_AT(where.file_name(), static_cast<int>(where.line()))
         << "Expect(\"\") expects nothing";
   }
-  return Step(&script_->Expect(std::move(bytes), where));
+  return Step(script_->Expect(std::move(bytes), where));
 }
 
 ScriptedStream::Step ScriptedStream::ExpectEnd(Where where) {
-  return Step(&script_->ExpectEnd(where));
+  return Step(script_->ExpectEnd(where));
 }
 
 ScriptedStream::Step ScriptedStream::Push(std::string bytes, Where where) {
-  Step step(&script_->Push(bytes, where));
+  Step step(script_->Push(bytes, where));
   step.Reply(std::move(bytes));
   return step;
 }

@@ -14,7 +14,9 @@
 // and reset the connection. Steps that were not reached when the stream is
 // destroyed fail the test too.
 //
-// Threads: those of the executor. Ownership: refers to the clock.
+// Threads: those of the executor. Ownership: refers to the clock, which has to
+// move for pieces and delays: run it with VirtualTime, for a ManualClock stands
+// still by itself.
 
 #ifndef COFFER_TESTING_SCRIPT_SCRIPTED_STREAM_H_
 #define COFFER_TESTING_SCRIPT_SCRIPTED_STREAM_H_

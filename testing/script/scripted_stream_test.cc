@@ -163,7 +163,13 @@ TEST_F(ScriptedStreamTest, StepsThatWereNotReachedFailAtTheEnd) {
 
 TEST_F(ScriptedStreamTest, AReadTakenForAnAnswer) {
   stream_.Expect("PING").Reply("PONG").Chunked({1});
-  EXPECT_EQ(Run(ReadsOnce(stream_)), "P...");
+  {
+    CapturedFailures captured;
+    EXPECT_EQ(Run(ReadsOnce(stream_)), "PONG");
+    EXPECT_THAT(captured.Get(),
+                ElementsAre(Field(&CapturedFailures::Failure::message,
+                                  HasSubstr("Which is: \"P...\""))));
+  }
   ScriptedStream again("server", time_.get_executor(), time_.clock());
   again.Expect("PING").Reply("PONG").Chunked({1});
   EXPECT_EQ(Run(Talk(again, "PING")), "PONG");

@@ -118,15 +118,51 @@ TEST(ConnectSweepTest, IsInTime) {
 }
 
 TEST(ConnectSweepTest, IsCancelled) {
-  const SweepReport report = CancelSweep([](CancelPoint& cancel) {
+  CancelTally tally;
+  const SweepReport report = CancelSweep([&](CancelPoint& cancel) {
     ConnectRun run(cancel.injector());
     run.Start(cancel.slot(run.time().io()));
     const absl::Status status = run.Result();
     EXPECT_TRUE(status.ok() || (cancel.fired() && absl::IsCancelled(status)))
         << status;
+    tally.Count(cancel, absl::IsCancelled(status));
     run.CheckAfterwards();
   });
+  tally.ExpectSomeOfEach();
   std::cout << "connect, cancel: " << report.ToString() << "\n";
+}
+
+// What it has moved.
+std::shared_ptr<FaultInjector> ConnectDivided(const FaultPlan& plan) {
+  SCOPED_TRACE(plan.ToString());
+  const auto faults = std::make_shared<FaultInjector>(plan);
+  ConnectRun run(faults);
+  run.Start();
+  const absl::Status status = run.Result();
+  EXPECT_TRUE(status.ok()) << status;
+  run.CheckAfterwards();
+  return faults;
+}
+
+TEST(ConnectSweepTest, IsDividedAnywhere) {
+  for (uint64_t seed = 0; seed < 50; ++seed) {
+    ConnectDivided(FaultPlan()
+                       .SplitReads(SplitPolicy::Seeded(seed))
+                       .SplitWrites(SplitPolicy::Seeded(seed + 1000)));
+  }
+  ConnectDivided(FaultPlan()
+                     .SplitReads(SplitPolicy::OneByte())
+                     .SplitWrites(SplitPolicy::OneByte()));
+  const auto whole = ConnectDivided(FaultPlan());
+  uint64_t runs = 0;
+  for (uint64_t at = 1; at < whole->bytes(FaultOp::kRead); ++at, ++runs) {
+    ConnectDivided(FaultPlan().SplitReads(SplitPolicy::AtOffsets({at})));
+  }
+  for (uint64_t at = 1; at < whole->bytes(FaultOp::kWrite); ++at, ++runs) {
+    ConnectDivided(FaultPlan().SplitWrites(SplitPolicy::AtOffsets({at})));
+  }
+  EXPECT_GT(runs, 50u);
+  std::cout << "connect, cut at each byte: " << runs << " runs\n";
 }
 
 }  // namespace

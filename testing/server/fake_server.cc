@@ -14,7 +14,9 @@ FakeServer::FakeServer(boost::asio::any_io_executor executor,
 
 FakeServer::~FakeServer() { state_->Stop(); }
 
-MemoryPipe FakeServer::Connect(Where where) { return state_->Connect(where); }
+MemoryPipe FakeServer::Connect(Where where) {
+  return state_->Connect(state_->executor(), where);
+}
 
 coffer::Dialer& FakeServer::dialer() { return *state_; }
 
@@ -50,6 +52,17 @@ void FakeServer::DelayNext(coffer::Clock::Duration delay, CallMatcher matcher,
                .delay = delay});
 }
 
+void FakeServer::DelayDial(coffer::Clock::Duration delay, Where where) {
+  if (!state_->has_clock()) {
+    ADD_FAILURE_AT(where.file_name(), static_cast<int>(where.line()))
+        << "DelayDial needs FakeServerOptions::clock";
+    return;
+  }
+  state_->set_dial_delay(delay);
+}
+
+void FakeServer::StallDials(bool stall) { state_->StallDials(stall); }
+
 void FakeServer::DropRequest(CallMatcher matcher, Where where) {
   state_->Add({.what = FakeRule::What::kDropRequest,
                .matcher = std::move(matcher),
@@ -69,6 +82,7 @@ void FakeServer::Refuse(bool refuse) { state_->set_refuse(refuse); }
 void FakeServer::Restart(Data data) {
   state_->DropConnections();
   if (data == Data::kLose) state_->LoseData();
+  if (data != Data::kKeep) state_->Forget();
 }
 
 FakeServer::Tables FakeServer::Contents() const {

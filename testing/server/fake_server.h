@@ -53,7 +53,7 @@ namespace coffer_testing {
 struct FakeServerOptions {
   // Without time-outs, which need the clock: set those that a test is about.
   coffer::server::ServerLimits limits = FakeServerLimits();
-  // For time-outs and DelayNext; outlives the fake. Null: none of these.
+  // For time-outs and delays; outlives the fake. Null: none of these.
   coffer::Clock* clock = nullptr;
   // Of Connect and the dialer.
   MemoryPipeOptions pipe = {};
@@ -84,11 +84,17 @@ class FakeServer {
     state_->Start(std::move(stream));
   }
 
-  // Each Dial is a Connect. Lives as long as the fake.
+  // Each Dial is a Connect, on the executor it is given, which has to be one of
+  // the fake's context. Lives as long as the fake.
   coffer::Dialer& dialer();
   // What the dialer makes of a new connection, in place of an AnyStream of the
   // pipe: a FaultStream around it, for example.
   void WrapDialed(std::function<coffer::AnyStream(MemoryPipe)> wrap);
+
+  // The next Dial takes so much longer.
+  void DelayDial(coffer::Clock::Duration delay, Where where = Where::current());
+  // Dials wait, until they are cancelled or this is taken back.
+  void StallDials(bool stall);
 
   // Listens on a free port of 127.0.0.1, for real, and gives it.
   uint16_t Listen();
@@ -97,24 +103,29 @@ class FakeServer {
   void FailNext(absl::Status status, CallMatcher matcher = ::testing::_,
                 Where where = Where::current());
   // Its answer comes so much later, and with it those of the calls that
-  // arrived together with it or after it on its connection.
+  // arrived together with it, or after it on its connection on the same key;
+  // calls without an id wait for all before them. One that does not
+  // get as far as the storage, as it is not valid, is not delayed.
   void DelayNext(coffer::Clock::Duration delay,
                  CallMatcher matcher = ::testing::_,
                  Where where = Where::current());
-  // Its connection ends: before it is executed, or when it was executed and
-  // not yet answered.
+  // Its connection ends: before it is executed, and with it those that arrived
+  // behind it; or when it was executed and not yet answered.
   void DropRequest(CallMatcher matcher = ::testing::_,
                    Where where = Where::current());
   void DropAnswer(CallMatcher matcher = ::testing::_,
                   Where where = Where::current());
 
-  // All connections end, now, without a further answer.
+  // All connections end, now, without a further answer, in the order of their
+  // start.
   void DropConnections();
   // New connections are refused, or no longer. Those there are go on.
   void Refuse(bool refuse);
-  // As a process that is killed and started anew: connections end, and all
-  // data is lost or none.
-  enum class Data { kKeep, kLose };
+  // As a process that is killed and started anew: connections end. kKeep: it
+  // is only they that do; kKeepStored: the data is kept, as by a durable
+  // engine, and what a server remembers beside it is lost: topics, and which
+  // writes it has executed (its epoch is another one then); kLose: all is lost.
+  enum class Data { kKeep, kKeepStored, kLose };
   void Restart(Data data);
 
   // What is stored, by table and key.

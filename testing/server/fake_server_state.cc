@@ -1,12 +1,14 @@
 #include "coffer/testing/server/fake_server_state.h"
 
 #include <algorithm>
-#include <boost/asio/associated_executor.hpp>
-#include <boost/asio/dispatch.hpp>
-#include <boost/asio/post.hpp>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <iterator>
 #include <utility>
 
+#include "coffer/sdk/internal/spawn.h"
 #include "gtest/gtest.h"
 
 namespace coffer_testing {
@@ -42,6 +44,8 @@ void FakeServerState::SetUp(const std::shared_ptr<Session>& session) {
   // The session owns the service, which owns these.
   Session* const own = session.get();
   own->service.OnReceived([this, own](const CommandRequest& request) {
+    // What an earlier run was delayed by, of which nothing came to the storage.
+    if (own->unanswered.empty()) storage_.delay = {};
     own->unanswered.push_back(calls_.size());
     calls_.push_back({own->number, request, std::nullopt});
   });
@@ -49,8 +53,14 @@ void FakeServerState::SetUp(const std::shared_ptr<Session>& session) {
     return Admit(*own, request);
   });
   own->service.OnExecuted([this, own](const CommandResponse& response) {
-    const size_t call = own->unanswered.front();
-    own->unanswered.erase(own->unanswered.begin());
+    // Answers come in any order; those without an id, in that of their calls.
+    const auto answered = std::find_if(
+        own->unanswered.begin(), own->unanswered.end(), [&](size_t call) {
+          return calls_[call].request.request_id() == response.request_id();
+        });
+    const size_t call = *answered;
+    own->unanswered.erase(answered);
+    if (call >= own->drop_from) return;
     calls_[call].status = response.status();
     if (call != own->drop_after) return;
     if (const auto connection = own->connection.lock()) connection->Abort();
@@ -59,6 +69,9 @@ void FakeServerState::SetUp(const std::shared_ptr<Session>& session) {
 
 absl::Status FakeServerState::Admit(Session& session,
                                     const CommandRequest& call) {
+  const absl::Status dropped =
+      absl::UnavailableError("dropped by the fake server");
+  if (session.drop_from != SIZE_MAX) return dropped;
   for (auto rule = rules_.begin(); rule != rules_.end(); ++rule) {
     if (!rule->matcher.Matches(call)) continue;
     const FakeRule taken = std::move(*rule);
@@ -70,10 +83,11 @@ absl::Status FakeServerState::Admit(Session& session,
         storage_.delay = std::max(storage_.delay, taken.delay);
         return absl::OkStatus();
       case FakeRule::What::kDropRequest:
+        session.drop_from = session.unanswered.back();
         if (const auto connection = session.connection.lock()) {
           connection->Abort();
         }
-        return absl::UnavailableError("dropped by the fake server");
+        return dropped;
       case FakeRule::What::kDropAnswer:
         session.drop_after = session.unanswered.back();
         return absl::OkStatus();
@@ -102,8 +116,9 @@ bool FakeServerState::DelayingStorage::Submit(Batch& batch, Done done) {
   return false;
 }
 
-MemoryPipe FakeServerState::Connect(std::source_location where) {
-  auto ends = MakeMemoryPipe(executor_, pipe_, where);
+MemoryPipe FakeServerState::Connect(asio::any_io_executor executor,
+                                    std::source_location where) {
+  auto ends = MakeMemoryPipe(std::move(executor), executor_, pipe_, where);
   // Refused, the server's end is closed as it goes.
   if (!refuse_) Start(std::move(ends.second));
   return std::move(ends.first);
@@ -111,22 +126,52 @@ MemoryPipe FakeServerState::Connect(std::source_location where) {
 
 void FakeServerState::Dial(asio::any_io_executor executor,
                            DialHandler handler) {
-  absl::StatusOr<coffer::AnyStream> result =
-      absl::UnavailableError("connecting to the fake server: it refuses");
-  if (!refuse_) {
-    MemoryPipe pipe = Connect(std::source_location::current());
-    result =
-        wrap_ ? wrap_(std::move(pipe)) : coffer::AnyStream(std::move(pipe));
+  coffer::internal::Spawn<absl::StatusOr<coffer::AnyStream>>(
+      executor,
+      [self = shared_from_this(), executor] {
+        return self->DialInTime(executor);
+      },
+      std::move(handler));
+}
+
+asio::awaitable<absl::StatusOr<coffer::AnyStream>> FakeServerState::DialInTime(
+    asio::any_io_executor executor) {
+  constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
+  const absl::Status cancelled =
+      absl::CancelledError("connecting to the fake server");
+  const auto delay = std::exchange(dial_delay_, {});
+  if (delay > coffer::Clock::Duration::zero()) {
+    const auto timer = clock_->MakeTimer(executor);
+    const auto [error] =
+        co_await timer->AsyncWaitUntil(clock_->Now() + delay, kTuple);
+    if (error) co_return cancelled;
   }
-  auto complete = [handler = std::move(handler), result = std::move(result),
-                   executor]() mutable {
-    const auto on = asio::get_associated_executor(handler, executor);
-    asio::dispatch(on, [handler = std::move(handler),
-                        result = std::move(result)]() mutable {
-      std::move(handler)(std::move(result));
-    });
-  };
-  asio::post(executor, std::move(complete));
+  if (stall_dials_) {
+    const auto stall = std::make_shared<coffer::internal::Waiter>(executor);
+    stalled_dials_.push_back(stall);
+    auto initiation = [stall](auto handler) { stall->Arm(std::move(handler)); };
+    const auto [error] =
+        co_await asio::async_initiate<decltype(kTuple),
+                                      void(boost::system::error_code)>(
+            initiation, kTuple);
+    std::erase(stalled_dials_, stall);
+    if (error) co_return cancelled;
+  }
+  if (refuse_) {
+    co_return absl::UnavailableError(
+        "connecting to the fake server: it refuses");
+  }
+  MemoryPipe pipe = Connect(executor, std::source_location::current());
+  if (wrap_) co_return wrap_(std::move(pipe));
+  co_return coffer::AnyStream(std::move(pipe));
+}
+
+void FakeServerState::StallDials(bool stall) {
+  stall_dials_ = stall;
+  if (stall) return;
+  // A copy: those that go on take themselves out.
+  const auto stalled = stalled_dials_;
+  for (const auto& dial : stalled) dial->Post({});
 }
 
 uint16_t FakeServerState::Listen() {
@@ -143,16 +188,25 @@ void FakeServerState::Accept() {
       [weak = weak_from_this()](boost::system::error_code error,
                                 tcp::socket socket) {
         const auto self = weak.lock();
-        if (error || self == nullptr || !self->acceptor_) return;
-        if (!self->refuse_) self->Start(std::move(socket));
+        if (self == nullptr || !self->acceptor_ ||
+            error == asio::error::operation_aborted) {
+          return;
+        }
+        // A peer that is gone again is none.
+        if (error && error != asio::error::connection_aborted) {
+          ADD_FAILURE() << "FakeServer: cannot accept: " << error.message();
+          return;
+        }
+        if (!error && !self->refuse_) self->Start(std::move(socket));
         self->Accept();
       });
 }
 
 void FakeServerState::DropConnections() {
   // A copy: those that end take themselves out.
-  for (const auto& connection : coffer::server::ConnectionSet(connections_)) {
-    connection->Abort();
+  const auto in_order = std::exchange(in_order_, {});
+  for (const auto& one : in_order) {
+    if (const auto connection = one.lock()) connection->Abort();
   }
 }
 
@@ -161,9 +215,16 @@ void FakeServerState::LoseData() {
   storage_.tables.clear();
 }
 
+void FakeServerState::Forget() {
+  volatile_ =
+      std::make_shared<coffer::server::VolatileState>(volatile_->epoch + 1);
+}
+
 void FakeServerState::Stop() {
   acceptor_.reset();
   wrap_ = nullptr;
+  refuse_ = true;
+  StallDials(false);
   DropConnections();
   // Of a context that is gone they would never end, and hold this.
   connections_.clear();

@@ -5,6 +5,7 @@
 #define COFFER_TESTING_SERVER_FAKE_SERVER_STATE_H_
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -18,12 +19,16 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "coffer/sdk/clock.h"
 #include "coffer/sdk/dialer.h"
+#include "coffer/sdk/stream/any_stream.h"
+#include "coffer/sdk/stream/internal/waiter.h"
 #include "coffer/server/connection.h"
 #include "coffer/server/limits.h"
 #include "coffer/server/service/service.h"
+#include "coffer/server/service/volatile_state.h"
 #include "coffer/server/storage/memory_storage.h"
 #include "coffer/server/stream_connection.h"
 #include "coffer/testing/memory_pipe.h"
@@ -66,7 +71,7 @@ class FakeServerState : public std::enable_shared_from_this<FakeServerState>,
 
   template <class AsyncStream>
   void Start(AsyncStream stream) {
-    auto session = std::make_shared<Session>(&storage_);
+    auto session = std::make_shared<Session>(&storage_, volatile_);
     session->number = ++started_;
     SetUp(session);
     coffer::server::ConnectionContext context = {
@@ -80,13 +85,19 @@ class FakeServerState : public std::enable_shared_from_this<FakeServerState>,
     session->connection = coffer::server::StartConnectionOn(
         std::move(stream), absl::StrCat("fake peer ", session->number),
         std::move(context));
+    std::erase_if(in_order_, [](const auto& one) { return one.expired(); });
+    in_order_.push_back(session->connection);
   }
 
-  MemoryPipe Connect(std::source_location where);
+  // The client's end is on `executor`.
+  MemoryPipe Connect(boost::asio::any_io_executor executor,
+                     std::source_location where);
   uint16_t Listen();
   void Add(FakeRule rule) { rules_.push_back(std::move(rule)); }
   void DropConnections();
   void LoseData();
+  // What is remembered beside the data.
+  void Forget();
 
   // Of the dialer.
   std::string target() const override { return "the fake server"; }
@@ -97,10 +108,13 @@ class FakeServerState : public std::enable_shared_from_this<FakeServerState>,
   void Stop();
 
   void set_refuse(bool refuse) { refuse_ = refuse; }
+  void set_dial_delay(coffer::Clock::Duration delay) { dial_delay_ = delay; }
+  void StallDials(bool stall);
   void set_wrap(std::function<coffer::AnyStream(MemoryPipe)> wrap) {
     wrap_ = std::move(wrap);
   }
   bool has_clock() const { return clock_ != nullptr; }
+  const boost::asio::any_io_executor& executor() const { return executor_; }
   const std::vector<FakeCall>& calls() const { return calls_; }
   size_t connections() const { return connections_.size(); }
   const std::set<std::string>& tables() const { return storage_.tables; }
@@ -127,31 +141,45 @@ class FakeServerState : public std::enable_shared_from_this<FakeServerState>,
 
   // A connection's own service, which knows whose calls it gets.
   struct Session {
-    explicit Session(Storage* storage) : service(storage) {}
+    Session(Storage* storage,
+            std::shared_ptr<coffer::server::VolatileState> state)
+        : service(storage, std::move(state)) {}
 
     int number = 0;
     coffer::server::Service service;
     std::weak_ptr<coffer::server::Connection> connection;
     std::vector<size_t> unanswered;  // indices of calls
     size_t drop_after = SIZE_MAX;    // the call whose answer is dropped
+    size_t drop_from = SIZE_MAX;     // the first call that is dropped
   };
 
   void SetUp(const std::shared_ptr<Session>& session);
   absl::Status Admit(Session& session, const coffer::v1::CommandRequest& call);
   void Accept();
+  boost::asio::awaitable<absl::StatusOr<coffer::AnyStream>> DialInTime(
+      boost::asio::any_io_executor executor);
 
   const boost::asio::any_io_executor executor_;
   const coffer::server::ServerLimits limits_;
   coffer::Clock* const clock_;
   const MemoryPipeOptions pipe_;
   DelayingStorage storage_;
+  // Of the connections that begin now: lost with the data. Its epochs are 1, 2,
+  // and so on: the same in every run of a test.
+  std::shared_ptr<coffer::server::VolatileState> volatile_ =
+      std::make_shared<coffer::server::VolatileState>(1);
   coffer::server::ConnectionSet connections_;
+  // The same, in the order of their start.
+  std::vector<std::weak_ptr<coffer::server::Connection>> in_order_;
   std::optional<boost::asio::ip::tcp::acceptor> acceptor_;
   std::function<coffer::AnyStream(MemoryPipe)> wrap_;
   std::vector<FakeRule> rules_;
   std::vector<FakeCall> calls_;
   int started_ = 0;
   bool refuse_ = false;
+  coffer::Clock::Duration dial_delay_ = {};  // of the next dial
+  bool stall_dials_ = false;
+  std::vector<std::shared_ptr<coffer::internal::Waiter>> stalled_dials_;
 };
 
 }  // namespace internal

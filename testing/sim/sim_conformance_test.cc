@@ -43,6 +43,9 @@ struct SimTraits {
   using Stream = HeldSocket;
   static constexpr bool kIsLayer = false;
   static constexpr size_t kBulkBytes = 300000;
+  static constexpr bool kReportsOverlap = true;
+  static constexpr bool kInMemory = true;
+  static constexpr TransferMode kTransfer = TransferMode::kLate;
 
   static std::pair<Stream, Stream> Connect(asio::io_context& io) {
     const auto world = std::make_shared<World>(io);
@@ -57,6 +60,7 @@ struct SimTraits {
             HeldSocket(*std::move(server), world)};
   }
   static void Close(Stream& stream) { stream.close(); }
+  static void Reset(Stream& stream) { stream.reset(); }
   static void Cancel(Stream& stream) { stream.cancel(); }
   static void ShutdownSend(Stream& stream) { stream.shutdown_send(); }
   static bool IsEnd(boost::system::error_code error) {

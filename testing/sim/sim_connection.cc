@@ -6,12 +6,24 @@
 #include <boost/asio/write.hpp>
 
 #include "absl/strings/str_cat.h"
+#include "coffer/testing/fault/mix.h"
 #include "coffer/testing/sim/sim_network_state.h"
 
 namespace coffer_testing::internal {
 
 namespace asio = boost::asio;
 using boost::system::error_code;
+
+namespace {
+
+// Tells runs apart whose bytes differ and whose sizes do not.
+uint64_t Checksum(const std::string& bytes) {
+  uint64_t sum = 0;
+  for (const char byte : bytes) sum = Mix(sum, static_cast<uint8_t>(byte));
+  return sum;
+}
+
+}  // namespace
 
 SimConnection::SimConnection(std::shared_ptr<SimNetworkState> network,
                              int number, std::string client_host,
@@ -29,6 +41,7 @@ SimConnection::SimConnection(std::shared_ptr<SimNetworkState> network,
   ways_[1].to = &client_;
   for (Way& way : ways_) {
     way.timer = network_->clock().MakeTimer(network_->executor());
+    way.reset_timer = network_->clock().MakeTimer(network_->executor());
   }
 }
 
@@ -37,27 +50,44 @@ void SimConnection::Start() {
 }
 
 void SimConnection::LookAgain() {
-  for (Way& way : ways_) Deliver(way);
+  for (Way& way : ways_) {
+    Deliver(way);
+    DeliverReset(way);
+  }
 }
 
 void SimConnection::Reset() {
   if (over_) return;
   network_->Log(absl::StrCat("#", number_, " is reset"));
+  End();
+}
+
+void SimConnection::End() {
   over_ = true;
-  for (Way& way : ways_) way.timer->Cancel();
+  for (Way& way : ways_) {
+    way.timer->Cancel();
+    way.reset_timer->Cancel();
+  }
   client_.reset();
   server_.reset();
 }
 
 void SimConnection::Close() {
   over_ = true;
-  for (Way& way : ways_) way.timer->Cancel();
+  for (Way& way : ways_) {
+    way.timer->Cancel();
+    way.reset_timer->Cancel();
+  }
   client_.close();
   server_.close();
 }
 
 void SimConnection::Die(const std::string& host, bool silent) {
   if (over_) return;
+  died_[0] |= hosts().first == host;
+  died_[1] |= hosts().second == host;
+  // Nobody is left to be told.
+  if (died_[0] && died_[1]) return End();
   Way& out = ways_[hosts().first == host ? 0 : 1];
   Way& in = ways_[hosts().first == host ? 1 : 0];
   // What it had sent is still on its way, but for a cut of the power.
@@ -68,8 +98,8 @@ void SimConnection::Die(const std::string& host, bool silent) {
   out.ended = true;
   in.done = in.ended = true;
   in.pieces.clear();
-  out.from->reset();
-  Send(out, Piece::What::kReset, "");
+  SendReset(out);
+  if (!over_) out.from->reset();
 }
 
 void SimConnection::Read(Way& way) {
@@ -93,16 +123,39 @@ void SimConnection::OnRead(Way& way, error_code error, size_t bytes) {
     return Read(way);
   }
   way.ended = true;
-  Send(way, error == asio::error::eof ? Piece::What::kEnd : Piece::What::kReset,
-       "");
+  if (error != asio::error::eof) return SendReset(way);
+  Send(way, Piece::What::kEnd, "");
+}
+
+SimConnection::TimePoint SimConnection::Arrival(Way& way) {
+  const TimePoint now = network_->clock().Now();
+  way.last_arrival = std::max(way.last_arrival, now + network_->Latency());
+  return way.last_arrival;
 }
 
 void SimConnection::Send(Way& way, Piece::What what, std::string bytes) {
-  const TimePoint now = network_->clock().Now();
-  way.last_arrival = std::max(way.last_arrival, now + network_->Latency());
   way.bytes += bytes.size();
-  way.pieces.push_back({what, std::move(bytes), way.last_arrival});
+  way.pieces.push_back({what, std::move(bytes), Arrival(way)});
   Deliver(way);
+}
+
+void SimConnection::SendReset(Way& way) {
+  if (way.reset_arrives) return;
+  way.reset_arrives = Arrival(way);
+  DeliverReset(way);
+}
+
+void SimConnection::DeliverReset(Way& way) {
+  if (over_ || !way.reset_arrives || !network_->passes(way.link)) return;
+  if (*way.reset_arrives > network_->clock().Now()) {
+    way.reset_timer->WaitUntil(*way.reset_arrives, [self = shared_from_this(),
+                                                    &way](error_code error) {
+      if (!error) self->DeliverReset(way);
+    });
+    return;
+  }
+  Log(way, "reset");
+  End();
 }
 
 void SimConnection::Deliver(Way& way) {
@@ -123,12 +176,6 @@ void SimConnection::Deliver(Way& way) {
 
 void SimConnection::Arrive(Way& way, Piece piece) {
   switch (piece.what) {
-    case Piece::What::kReset:
-      Log(way, "reset");
-      over_ = true;
-      way.to->reset();
-      way.from->reset();
-      return;
     case Piece::What::kEnd:
       Log(way, "end");
       way.to->shutdown_send();
@@ -136,7 +183,8 @@ void SimConnection::Arrive(Way& way, Piece piece) {
     case Piece::What::kBytes:
       break;
   }
-  Log(way, absl::StrCat(piece.bytes.size(), " bytes"));
+  Log(way, absl::StrCat(piece.bytes.size(), " bytes, checksum ",
+                        absl::Hex(Checksum(piece.bytes))));
   way.writing = true;
   const auto bytes = std::make_shared<std::string>(std::move(piece.bytes));
   asio::async_write(
@@ -150,9 +198,7 @@ void SimConnection::Arrive(Way& way, Piece piece) {
           way.ended = way.done = true;
           Way& back = self->ways_[&way == &self->ways_[0] ? 1 : 0];
           back.ended = true;
-          back.done = false;
-          self->Send(back, Piece::What::kReset, "");
-          return;
+          return self->SendReset(back);
         }
         self->Read(way);
         self->Deliver(way);
@@ -162,6 +208,8 @@ void SimConnection::Arrive(Way& way, Piece piece) {
 void SimConnection::Finish(Way& way) {
   way.done = true;
   if (!ways_[0].done || !ways_[1].done) return;
+  // One of the ends is still to hear that the other is gone.
+  if (ways_[0].reset_arrives || ways_[1].reset_arrives) return;
   over_ = true;
   client_.close();
   server_.close();

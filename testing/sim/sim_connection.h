@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -35,12 +36,13 @@ class SimConnection : public std::enable_shared_from_this<SimConnection> {
   const Link& hosts() const { return ways_[0].link; }
   bool over() const { return over_; }
 
-  // A link was mended, or cut.
+  // What waited for a link may pass now.
   void LookAgain();
   // Both ends get connection_reset now.
   void Reset();
-  // The host's end gets it now; the other one when that arrives, or when it is
-  // told, if `silent`.
+  // The host's end gets connection_reset now; the other one when that arrives,
+  // or when it is told, if `silent`. Without another one that lives, it is
+  // over.
   void Die(const std::string& host, bool silent);
   // The network is destroyed.
   void Close();
@@ -50,7 +52,7 @@ class SimConnection : public std::enable_shared_from_this<SimConnection> {
 
   // What arrives together.
   struct Piece {
-    enum class What { kBytes, kEnd, kReset };
+    enum class What { kBytes, kEnd };
     What what;
     std::string bytes;
     TimePoint arrives;
@@ -64,21 +66,30 @@ class SimConnection : public std::enable_shared_from_this<SimConnection> {
     std::deque<Piece> pieces = {};
     size_t bytes = 0;  // of pieces
     TimePoint last_arrival = TimePoint::min();
+    // A reset does not wait for room, nor for the end of what was sent.
+    std::optional<TimePoint> reset_arrives = std::nullopt;
     bool reading = false;
     bool writing = false;
     bool ended = false;  // nothing more is read
     bool done = false;   // and all has arrived
     std::array<char, 16 * 1024> buffer = {};
     std::unique_ptr<coffer::Timer> timer = nullptr;
+    std::unique_ptr<coffer::Timer> reset_timer = nullptr;
   };
 
   void Read(Way& way);
   void OnRead(Way& way, boost::system::error_code error, size_t bytes);
+  // When what is sent now arrives: behind all that was sent before.
+  TimePoint Arrival(Way& way);
   void Send(Way& way, Piece::What what, std::string bytes);
+  void SendReset(Way& way);
   // Delivers what has arrived, and waits for the rest.
   void Deliver(Way& way);
+  void DeliverReset(Way& way);
   void Arrive(Way& way, Piece piece);
   void Finish(Way& way);
+  // Both ends get connection_reset, and it is over.
+  void End();
   void Log(const Way& way, const std::string& event);
 
   const std::shared_ptr<SimNetworkState> network_;
@@ -86,6 +97,7 @@ class SimConnection : public std::enable_shared_from_this<SimConnection> {
   MemoryPipe client_;
   MemoryPipe server_;
   Way ways_[2];
+  bool died_[2] = {false, false};  // the client's end, the server's
   bool over_ = false;
 };
 

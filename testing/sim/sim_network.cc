@@ -4,6 +4,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <cstdlib>
+#include <iostream>
 #include <optional>
 
 #include "absl/status/status.h"
@@ -34,7 +35,7 @@ class LinkWait {
   LinkWait(const LinkWait&) = delete;
   LinkWait& operator=(const LinkWait&) = delete;
 
-  // False: the coroutine was cancelled.
+  // Or until links or hosts have changed. False: the coroutine was cancelled.
   asio::awaitable<bool> Until(coffer::Clock::TimePoint deadline) {
     co_await timer_->AsyncWaitUntil(deadline,
                                     asio::as_tuple(asio::use_awaitable));
@@ -47,30 +48,36 @@ class LinkWait {
   const std::unique_ptr<coffer::Timer> timer_;
 };
 
+asio::awaitable<absl::StatusOr<coffer::AnyStream>> DialBySim(
+    std::shared_ptr<SimNetworkState> network, asio::any_io_executor executor,
+    std::string from, std::string target) {
+  MaybeSocket socket =
+      co_await internal::SimConnect(network, executor, from, target);
+  if (!socket.ok()) co_return socket.status();
+  co_return coffer::AnyStream(*std::move(socket));
+}
+
 class SimDialer final : public coffer::Dialer {
  public:
-  SimDialer(SimNetwork* network, std::string from, std::string target)
-      : network_(*network),
+  SimDialer(std::shared_ptr<SimNetworkState> network, std::string from,
+            std::string target)
+      : network_(std::move(network)),
         from_(std::move(from)),
         target_(std::move(target)) {}
 
   std::string target() const override { return target_; }
 
-  // On the network's one executor, whatever was asked for.
-  void Dial(asio::any_io_executor, DialHandler handler) override {
-    network_.AsyncConnect(
-        from_, target_,
-        [handler = std::move(handler)](MaybeSocket socket) mutable {
-          if (socket.ok()) {
-            std::move(handler)(coffer::AnyStream(*std::move(socket)));
-          } else {
-            std::move(handler)(socket.status());
-          }
-        });
+  void Dial(asio::any_io_executor executor, DialHandler handler) override {
+    coffer::internal::Spawn<absl::StatusOr<coffer::AnyStream>>(
+        executor,
+        [network = network_, executor, from = from_, target = target_] {
+          return DialBySim(network, executor, from, target);
+        },
+        std::move(handler));
   }
 
  private:
-  SimNetwork& network_;
+  const std::shared_ptr<SimNetworkState> network_;
   const std::string from_;
   const std::string target_;
 };
@@ -81,7 +88,23 @@ SimNetwork::SimNetwork(VirtualTime& time, uint64_t seed,
                        SimNetworkOptions options)
     : state_(std::make_shared<SimNetworkState>(time, seed, options)) {}
 
-SimNetwork::~SimNetwork() { state_->Stop(); }
+SimNetwork::~SimNetwork() {
+  if (::testing::Test::HasFailure()) {
+    constexpr size_t kLinesShown = 40;
+    const std::vector<std::string>& lines = transcript();
+    const size_t first =
+        lines.size() > kLinesShown ? lines.size() - kLinesShown : 0;
+    std::cout << "SimNetwork: seed " << state_->seed()
+              << "; if it is SimSeed()'s, again with --test_arg=--seed="
+              << state_->seed() << "\nThe last " << lines.size() - first
+              << " of " << lines.size() << " lines of its transcript:\n";
+    for (size_t i = first; i < lines.size(); ++i) {
+      std::cout << "  " << lines[i] << "\n";
+    }
+    std::cout << std::flush;
+  }
+  state_->Stop();
+}
 
 asio::any_io_executor SimNetwork::executor() const {
   return state_->executor();
@@ -92,35 +115,41 @@ void SimNetwork::Listen(const std::string& host, uint16_t port,
   state_->Listen(host, port, std::move(accept), where);
 }
 
-asio::awaitable<MaybeSocket> SimNetwork::Connect(
-    std::shared_ptr<SimNetworkState> state, std::string from,
-    std::string target) {
+asio::awaitable<MaybeSocket> internal::SimConnect(
+    std::shared_ptr<SimNetworkState> network, asio::any_io_executor executor,
+    std::string from, std::string target) {
   const std::string host = target.substr(0, target.rfind(':'));
   const std::string doing = absl::StrCat("connecting to ", target);
-  const auto start = state->clock().Now();
-  const auto deadline = start + state->options().connect_timeout;
-  const auto there = start + state->Latency();
-  const auto back = there - start;
-  if (state->IsDead(from)) {
-    co_return absl::UnavailableError(
-        absl::StrCat(doing, ": ", from, " was killed"));
-  }
-  LinkWait wait(*state);
-  while (state->clock().Now() < there || !state->passes({from, host}) ||
-         !state->passes({host, from})) {
-    const auto now = state->clock().Now();
-    if (now >= deadline) {
-      co_return absl::DeadlineExceededError(absl::StrCat(doing, ": no answer"));
+  const auto start = network->clock().Now();
+  const auto deadline = start + network->options().connect_timeout;
+  const auto latency = network->Latency();
+  const int deaths = network->Deaths(from);
+  const auto was_killed = [&] {
+    return network->IsDead(from) || network->Deaths(from) != deaths;
+  };
+  LinkWait wait(*network);
+  std::unique_ptr<MemoryPipe> socket;
+  for (const bool there : {true, false}) {
+    const SimNetworkState::Link link = there
+                                           ? SimNetworkState::Link(from, host)
+                                           : SimNetworkState::Link(host, from);
+    const auto arrives = network->clock().Now() + latency;
+    while (!was_killed() &&
+           (network->clock().Now() < arrives || !network->passes(link))) {
+      const auto now = network->clock().Now();
+      if (now >= deadline) {
+        co_return absl::DeadlineExceededError(
+            absl::StrCat(doing, ": no answer"));
+      }
+      if (!co_await wait.Until(now < arrives ? arrives : deadline)) {
+        co_return absl::CancelledError(doing);
+      }
     }
-    if (!co_await wait.Until(now < there ? there : deadline)) {
-      co_return absl::CancelledError(doing);
+    if (was_killed()) {
+      co_return absl::UnavailableError(
+          absl::StrCat(doing, ": ", from, " was killed"));
     }
-  }
-  std::unique_ptr<MemoryPipe> socket = state->Open(from, target);
-  // The answer's way back.
-  const auto answered = state->clock().Now() + back;
-  while (state->clock().Now() < answered) {
-    if (!co_await wait.Until(answered)) co_return absl::CancelledError(doing);
+    if (there) socket = network->Open(executor, from, target);
   }
   if (socket == nullptr) {
     co_return absl::UnavailableError(absl::StrCat(doing, ": refused"));
@@ -130,7 +159,8 @@ asio::awaitable<MaybeSocket> SimNetwork::Connect(
 
 std::unique_ptr<coffer::Dialer> SimNetwork::MakeDialer(std::string from,
                                                        std::string target) {
-  return std::make_unique<SimDialer>(this, std::move(from), std::move(target));
+  return std::make_unique<SimDialer>(state_, std::move(from),
+                                     std::move(target));
 }
 
 void SimNetwork::PartitionOneWay(const std::string& from,

@@ -12,8 +12,8 @@
 //
 // The same seed and the same program give the same run, to the nanosecond;
 // transcript() is what happened, and TranscriptHash() tells two runs apart. A
-// test takes its seed from SimSeed(), and says it when it fails; then
-// bazel test --runs_per_test=1000 tries a thousand of them, and
+// test takes its seed from SimSeed(), and the network says it when the test
+// fails; then bazel test --runs_per_test=1000 tries a thousand of them, and
 // --test_arg=--seed=N one again.
 //
 // A connection is what TCP makes of a bad network: no byte is lost, doubled or
@@ -23,11 +23,13 @@
 // mention.
 //
 // Threads: one, that of the VirtualTime. Ownership: refers to the VirtualTime;
-// destroyed, it closes all connections.
+// destroyed, it closes all connections, and its dialers are refused.
 
 #ifndef COFFER_TESTING_SIM_SIM_NETWORK_H_
 #define COFFER_TESTING_SIM_SIM_NETWORK_H_
 
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <cstddef>
@@ -47,11 +49,16 @@
 
 namespace coffer_testing {
 
+using SimSocket = MemoryPipe;
+
 namespace internal {
 class SimNetworkState;
-}
-
-using SimSocket = MemoryPipe;
+// The client's end is on `executor`.
+boost::asio::awaitable<absl::StatusOr<SimSocket>> SimConnect(
+    std::shared_ptr<SimNetworkState> network,
+    boost::asio::any_io_executor executor, std::string from,
+    std::string target);
+}  // namespace internal
 
 struct SimNetworkOptions {
   // Of each piece, one way: the least, and the mean of what comes on top, which
@@ -83,25 +90,29 @@ class SimNetwork {
               Where where = Where::current());
 
   // void(absl::StatusOr<SimSocket>), any token, once, never inside this call;
-  // every type of cancellation. Unavailable: nobody listens there, or the host
-  // was killed; DeadlineExceeded: no answer in time, as through a partition.
+  // every type of cancellation. Unavailable: nobody listens there, or one of
+  // the hosts was killed; DeadlineExceeded: no answer in time, as through a
+  // partition of either direction.
   template <class Token = boost::asio::use_awaitable_t<>>
   auto AsyncConnect(std::string from, std::string target,
                     Token&& token = Token()) {
     return coffer::internal::Spawn<absl::StatusOr<SimSocket>>(
         executor(),
-        [state = state_, from = std::move(from), target = std::move(target)] {
-          return Connect(state, from, target);
+        [state = state_, executor = executor(), from = std::move(from),
+         target = std::move(target)] {
+          return internal::SimConnect(state, executor, from, target);
         },
         std::forward<Token>(token));
   }
 
-  // A dialer of one host to "host:port". The network outlives it.
+  // A dialer of one host to "host:port". Its streams are on the executor that
+  // Dial is given, which has to be one of the VirtualTime's context.
   std::unique_ptr<coffer::Dialer> MakeDialer(std::string from,
                                              std::string target);
 
   // Nothing passes from one host to the other, or either way: bytes on their
   // way and all later ones wait, and so do connects; no connection ends by it.
+  // HealAll heals all, clogs too.
   void PartitionOneWay(const std::string& from, const std::string& to);
   void Partition(const std::string& a, const std::string& b);
   void Heal(const std::string& a, const std::string& b);
@@ -109,7 +120,8 @@ class SimNetwork {
 
   // Cuts off some of the links between `hosts`, by chance, one after the other
   // within `time`, and heals them in another order within the same time again;
-  // as FoundationDB's "swizzle-clog" does.
+  // as FoundationDB's "swizzle-clog" does. It heals what it has cut itself, and
+  // no partition.
   void SwizzleClog(const std::vector<std::string>& hosts, Duration time);
 
   // The connections between the two end: both ends get connection_reset, now
@@ -117,7 +129,8 @@ class SimNetwork {
   void ResetConnections(const std::string& a, const std::string& b);
 
   // The host's process dies: its listeners are gone, its ends get
-  // connection_reset now, its peers when that arrives. kSilent: as if its power
+  // connection_reset now, its peers when that arrives, whether they read or
+  // not. kSilent: as if its power
   // was cut, its peers hear nothing until it is restarted.
   enum class Death { kProcess, kSilent };
   void Kill(const std::string& host, Death death = Death::kProcess);
@@ -127,7 +140,9 @@ class SimNetwork {
   // Connections that have not ended at both ends.
   size_t connections() const;
 
-  // What happened, a line each: virtual time in ns, and the event.
+  // What happened, a line each: virtual time in ns, and the event; of bytes
+  // their number and a checksum. The end of it is printed with the seed, when
+  // the network is destroyed, if the test has failed by then.
   const std::vector<std::string>& transcript() const;
   uint64_t TranscriptHash() const;
 
@@ -137,9 +152,6 @@ class SimNetwork {
 
  private:
   boost::asio::any_io_executor executor() const;
-  static boost::asio::awaitable<absl::StatusOr<SimSocket>> Connect(
-      std::shared_ptr<internal::SimNetworkState> state, std::string from,
-      std::string target);
 
   const std::shared_ptr<internal::SimNetworkState> state_;
 };

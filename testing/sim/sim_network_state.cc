@@ -46,20 +46,38 @@ size_t SimNetworkState::PieceBytes() {
 
 void SimNetworkState::Cut(const Link& link) {
   Log(absl::StrCat("cut ", link.first, " > ", link.second));
-  cut_.insert(link);
+  partitions_.insert(link);
 }
 
 void SimNetworkState::Mend(const Link& link) {
-  if (cut_.erase(link) == 0) return;
+  if (partitions_.erase(link) == 0) return;
   Log(absl::StrCat("healed ", link.first, " > ", link.second));
   WakeUp();
 }
 
 void SimNetworkState::MendAll() {
-  while (!cut_.empty()) {
-    const Link link = *cut_.begin();
+  ++clogs_ended_;
+  while (!partitions_.empty()) {
+    const Link link = *partitions_.begin();
     Mend(link);
   }
+  while (!clogs_.empty()) {
+    const Link link = clogs_.begin()->first;
+    Unclog(link);
+  }
+}
+
+void SimNetworkState::Clog(const Link& link) {
+  Log(absl::StrCat("clogged ", link.first, " > ", link.second));
+  ++clogs_[link];
+}
+
+void SimNetworkState::Unclog(const Link& link) {
+  const auto clog = clogs_.find(link);
+  if (--clog->second > 0) return;
+  clogs_.erase(clog);
+  Log(absl::StrCat("unclogged ", link.first, " > ", link.second));
+  WakeUp();
 }
 
 void SimNetworkState::WakeUp() {
@@ -81,13 +99,14 @@ void SimNetworkState::Listen(const std::string& host, uint16_t port,
   }
 }
 
-std::unique_ptr<MemoryPipe> SimNetworkState::Open(const std::string& from,
-                                                  const std::string& target) {
+std::unique_ptr<MemoryPipe> SimNetworkState::Open(
+    boost::asio::any_io_executor executor, const std::string& from,
+    const std::string& target) {
   const auto listener = listeners_.find(target);
   if (listener == listeners_.end() || stopped_) return nullptr;
   // What waits in the network's ends comes on top of its window.
   const MemoryPipeOptions small = {.capacity = 4096};
-  auto client = MakeMemoryPipe(executor_, small);
+  auto client = MakeMemoryPipe(std::move(executor), executor_, small);
   auto server = MakeMemoryPipe(executor_, small);
   const std::string host = target.substr(0, target.rfind(':'));
   Log(absl::StrCat("#", ++opened_, " ", from, " > ", target, ": open"));
@@ -114,6 +133,7 @@ void SimNetworkState::Kill(const std::string& host, SimNetwork::Death death) {
   const bool silent = death == SimNetwork::Death::kSilent;
   Log(absl::StrCat("killed ", host, silent ? " silently" : ""));
   dead_.insert(host);
+  ++deaths_[host];
   if (silent) silent_.insert(host);
   std::erase_if(listeners_, [&](const auto& listener) {
     return listener.first.substr(0, listener.first.rfind(':')) == host;
@@ -124,6 +144,13 @@ void SimNetworkState::Kill(const std::string& host, SimNetwork::Death death) {
       connection->Die(host, silent);
     }
   }
+  // Those that it was about to make.
+  WakeUp();
+}
+
+int SimNetworkState::Deaths(const std::string& host) const {
+  const auto deaths = deaths_.find(host);
+  return deaths == deaths_.end() ? 0 : deaths->second;
 }
 
 void SimNetworkState::Restart(const std::string& host) {
@@ -143,8 +170,14 @@ void SimNetworkState::SwizzleClog(const std::vector<std::string>& hosts,
     for (const std::string& to : hosts) {
       if (from == to || Random(2) == 0) continue;
       const Link link(from, to);
-      After(within(), [this, link] { Cut(link); });
-      After(time + within(), [this, link] { Mend(link); });
+      const auto unless_ended = [this, link, of = clogs_ended_](void (
+                                    SimNetworkState::*what)(const Link&)) {
+        return [this, link, of, what] {
+          if (of == clogs_ended_) (this->*what)(link);
+        };
+      };
+      After(within(), unless_ended(&SimNetworkState::Clog));
+      After(time + within(), unless_ended(&SimNetworkState::Unclog));
     }
   }
 }

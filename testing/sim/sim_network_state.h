@@ -45,17 +45,22 @@ class SimNetworkState : public std::enable_shared_from_this<SimNetworkState> {
 
   // Whether anything passes from one to the other.
   bool passes(const Link& link) const {
-    return cut_.count(link) == 0 && silent_.count(link.first) == 0 &&
-           silent_.count(link.second) == 0;
+    return partitions_.count(link) == 0 && clogs_.count(link) == 0 &&
+           silent_.count(link.first) == 0 && silent_.count(link.second) == 0;
   }
   void Cut(const Link& link);
   void Mend(const Link& link);
+  // And ends all clogs, those to come too.
   void MendAll();
 
-  // A connection, if somebody listens: the client's end. Null if not.
-  std::unique_ptr<MemoryPipe> Open(const std::string& from,
+  // A connection, if somebody listens: the client's end, on `executor`. Null if
+  // not.
+  std::unique_ptr<MemoryPipe> Open(boost::asio::any_io_executor executor,
+                                   const std::string& from,
                                    const std::string& target);
   bool IsDead(const std::string& host) const { return dead_.count(host) > 0; }
+  // How often it was killed: tells one life from the next.
+  int Deaths(const std::string& host) const;
   void Listen(const std::string& host, uint16_t port,
               std::function<void(SimSocket)> accept,
               std::source_location where);
@@ -64,12 +69,13 @@ class SimNetworkState : public std::enable_shared_from_this<SimNetworkState> {
   void Restart(const std::string& host);
   void SwizzleClog(const std::vector<std::string>& hosts, Duration time);
 
-  // What waits for links to be mended.
-  void AddWaiter(coffer::Timer* waiter) { waiters_.insert(waiter); }
-  void RemoveWaiter(coffer::Timer* waiter) { waiters_.erase(waiter); }
+  // What waits for links to be mended, woken in the order of being added.
+  void AddWaiter(coffer::Timer* waiter) { waiters_.push_back(waiter); }
+  void RemoveWaiter(coffer::Timer* waiter) { std::erase(waiters_, waiter); }
 
   size_t connections();
   const std::vector<std::string>& transcript() const { return transcript_; }
+  uint64_t seed() const { return seed_; }
 
   // The network is destroyed.
   void Stop();
@@ -80,6 +86,8 @@ class SimNetworkState : public std::enable_shared_from_this<SimNetworkState> {
   // Calls `then` in `delay`.
   void After(Duration delay, std::function<void()> then);
   void WakeUp();
+  void Clog(const Link& link);
+  void Unclog(const Link& link);
 
   const boost::asio::any_io_executor executor_;
   ManualClock& clock_;
@@ -88,11 +96,14 @@ class SimNetworkState : public std::enable_shared_from_this<SimNetworkState> {
   const SimNetworkOptions options_;
   uint64_t drawn_ = 0;  // numbers of the sequence
   std::map<std::string, std::function<void(SimSocket)>> listeners_;
-  std::set<Link> cut_;
+  std::set<Link> partitions_;
+  std::map<Link, int> clogs_;  // several at a time
+  int clogs_ended_ = 0;        // of MendAll; clogs of before it do nothing more
   std::set<std::string> dead_;
+  std::map<std::string, int> deaths_;
   std::set<std::string> silent_;  // of dead_
   std::vector<std::shared_ptr<SimConnection>> connections_;
-  std::set<coffer::Timer*> waiters_;
+  std::vector<coffer::Timer*> waiters_;
   std::vector<std::shared_ptr<coffer::Timer>> scheduled_;
   std::vector<std::string> transcript_;
   int opened_ = 0;

@@ -40,10 +40,13 @@ using internal::Result;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
+using ::testing::AllOf;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::Field;
 using ::testing::Gt;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using MaybeSocket = absl::StatusOr<SimSocket>;
 
@@ -345,12 +348,6 @@ TEST(SimNetworkSeedTest, SameSeedSameRun) {
   EXPECT_THAT(hashes, SizeIs(20)) << "and others differ";
 }
 
-TEST(SimNetworkSeedTest, SeedOfBazelOrOfTheTest) {
-  // Without --runs_per_test and --seed.
-  EXPECT_EQ(SimSeed(7), SimSeed(7));
-  EXPECT_NE(SimSeed(), 0u);
-}
-
 // Deliberately wrong programs.
 
 // Takes it that a read gives a message of ten bytes.
@@ -370,7 +367,7 @@ awaitable<std::string> ReadsAMessage(SimSocket& socket) {
 
 TEST(SimNetworkExposesTest, AReadTakenForAMessage) {
   for (const auto program : {ReadsOnce, ReadsAMessage}) {
-    int wrong = 0;
+    CapturedFailures captured;
     for (uint64_t seed = 0; seed < 20; ++seed) {
       VirtualTime time;
       SimNetwork net(time, seed);
@@ -387,12 +384,16 @@ TEST(SimNetworkExposesTest, AReadTakenForAMessage) {
       asio::async_write(*server, asio::buffer("0123456789", 10),
                         asio::detached);
       time.RunUntil([&] { return got.has_value(); });
-      wrong += *got != "0123456789" ? 1 : 0;
+      EXPECT_EQ(*got, "0123456789") << "with seed " << seed;
     }
+    const auto failures = captured.Get();
     if (program == ReadsOnce) {
-      EXPECT_GT(wrong, 5) << "of 20 seeds";
+      EXPECT_THAT(failures, SizeIs(Gt(5u))) << "of 20 seeds";
+      EXPECT_THAT(failures, Each(Field(&CapturedFailures::Failure::message,
+                                       AllOf(HasSubstr("\"0123456789\""),
+                                             HasSubstr("with seed ")))));
     } else {
-      EXPECT_EQ(wrong, 0);
+      EXPECT_THAT(failures, IsEmpty());
     }
   }
 }

@@ -5,7 +5,9 @@
 #include <thread>
 
 #include "coffer/server/storage/memory_storage.h"
+#include "coffer/testing/internal/captured_failures.h"
 #include "coffer/testing/storage/storage_conformance.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace coffer_testing {
@@ -54,6 +56,45 @@ TEST(DeferredStorage, DestructorFinishesWhatWaits) {
   }
   EXPECT_EQ(done, 3);
   EXPECT_EQ(batches[2].ops()[0].version, 3u);
+}
+
+// A deliberately wrong program: looks at a result without waiting for it, which
+// with an engine that finishes inside Submit goes well.
+bool LooksTooEarly(coffer::server::Storage& storage) {
+  const auto batch = std::make_shared<Batch>();
+  batch->Exists("t", "k");
+  storage.Submit(*batch, [batch] {});
+  return batch->ops()[0].found;
+}
+
+bool LooksWhenItIsDone(coffer::server::Storage& storage) {
+  Batch batch;
+  batch.Exists("t", "k");
+  std::promise<void> done;
+  if (!storage.Submit(batch, [&done] { done.set_value(); })) {
+    done.get_future().wait();
+  }
+  return batch.ops()[0].found;
+}
+
+std::unique_ptr<MemoryStorage> StorageWithTheKey() {
+  auto storage = std::make_unique<MemoryStorage>();
+  Batch batch;
+  batch.Set("t", "k", "v");
+  EXPECT_TRUE(storage->Submit(batch, [] {}));
+  return storage;
+}
+
+TEST(DeferredStorage, ExposesALookBeforeItIsDone) {
+  EXPECT_TRUE(LooksTooEarly(*StorageWithTheKey()));
+  DeferredStorage storage(StorageWithTheKey());
+  EXPECT_TRUE(LooksWhenItIsDone(storage));
+  storage.Hold();
+  internal::CapturedFailures captured;
+  EXPECT_TRUE(LooksTooEarly(storage)) << "the key is there";
+  const auto failures = captured.Get();
+  ASSERT_EQ(failures.size(), 1u);
+  EXPECT_THAT(failures[0].message, ::testing::HasSubstr("the key is there"));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "coffer/testing/fault/fault_plan.h"
+#include "coffer/testing/fault/replay_flag.h"
 #include "coffer/testing/sweep/sweep_driver.h"
 #include "gtest/gtest.h"
 
@@ -48,6 +49,41 @@ void CancelPoint::OnInitiation() {
   asio::post(*io_, [signal = signal_, type = type_] { signal->emit(type); });
 }
 
+namespace {
+
+std::string ToString(cancellation_type type) {
+  switch (type) {
+    case cancellation_type::terminal:
+      return "terminal";
+    case cancellation_type::partial:
+      return "partial";
+    case cancellation_type::total:
+      return "total";
+    default:
+      // Several in one.
+      return absl::StrCat(static_cast<unsigned>(type));
+  }
+}
+
+}  // namespace
+
+void CancelTally::Count(const CancelPoint& cancel, bool cancelled) {
+  cancelled_[cancel.type()] += cancelled ? 1 : 0;
+}
+
+void CancelTally::ExpectSomeOfEach(std::source_location where) const {
+  if (ReplayFlag("cancel")) return;
+  for (const auto& [type, cancelled] : cancelled_) {
+    if (cancelled > 0) continue;
+    ADD_FAILURE_AT(where.file_name(), static_cast<int>(where.line()))
+        << "CancelTally: no run has ended as cancelled by " << ToString(type)
+        << " cancellation: is it ignored?";
+  }
+  if (!cancelled_.empty()) return;
+  ADD_FAILURE_AT(where.file_name(), static_cast<int>(where.line()))
+      << "CancelTally: no run was counted";
+}
+
 namespace internal {
 
 class CancelSweeper {
@@ -85,20 +121,6 @@ class CancelSweeper {
   }
 
  private:
-  static std::string ToString(cancellation_type type) {
-    switch (type) {
-      case cancellation_type::terminal:
-        return "terminal";
-      case cancellation_type::partial:
-        return "partial";
-      case cancellation_type::total:
-        return "total";
-      default:
-        // Several in one.
-        return absl::StrCat(static_cast<unsigned>(type));
-    }
-  }
-
   bool Run(uint64_t n, cancellation_type type, bool* fired) {
     CancelPoint point(n, type, [this] { driver_.CountStep(); });
     const bool passed =

@@ -37,6 +37,7 @@
 #include <boost/asio/io_context.hpp>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <source_location>
 #include <vector>
@@ -98,6 +99,29 @@ struct CancelSweepOptions {
   // Started in all runs together; more is a failure: a flow that tries again
   // for ever would not let the sweep end.
   uint64_t operations_max = 1'000'000;
+};
+
+// Counts the runs whose flow ended as cancelled. A flow that may also end well
+// passes a sweep if it ignores all cancellation: unless that is counted.
+//
+//   CancelTally tally;
+//   CancelSweep([&](CancelPoint& cancel) {
+//     ...
+//     tally.Count(cancel, status.code() == absl::StatusCode::kCancelled);
+//   });
+//   tally.ExpectSomeOfEach();
+class CancelTally {
+ public:
+  // Of this run.
+  void Count(const CancelPoint& cancel, bool cancelled);
+
+  // Of each type that was tried, at least one run was cancelled; else the test
+  // fails. Where --cancel asks for one run, nothing is expected.
+  void ExpectSomeOfEach(
+      std::source_location where = std::source_location::current()) const;
+
+ private:
+  std::map<boost::asio::cancellation_type, uint64_t> cancelled_;
 };
 
 SweepReport CancelSweep(

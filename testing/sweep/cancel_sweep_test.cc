@@ -163,6 +163,37 @@ TEST(CancelSweepTest, SweepThatTestedNothingFails) {
               HasSubstr("CancelSweep: nothing was tested"));
 }
 
+// A flow that may end well passes the sweep when nobody tells it of the
+// cancellation; the tally finds it out.
+TEST(CancelSweepTest, FlowThatIgnoresCancellationIsFoundOut) {
+  for (const bool ignores : {false, true}) {
+    CancelTally tally;
+    CancelSweep([&](CancelPoint& cancel) {
+      FlowRun run(cancel.injector());
+      const auto slot = cancel.slot(run.io());
+      run.Start(RightFlow, ignores ? asio::cancellation_slot() : slot);
+      run.io().poll();
+      ASSERT_TRUE(run.result());
+      const bool cancelled = *run.result() == asio::error::operation_aborted;
+      EXPECT_TRUE(!*run.result() || cancelled);
+      // async_read and async_write do not take it.
+      if (cancel.type() == cancellation_type::total) return;
+      tally.Count(cancel, cancelled);
+    });
+    const Failures failures = FailuresOf([&] { tally.ExpectSomeOfEach(); });
+    ASSERT_THAT(failures, SizeIs(ignores ? 2 : 0));
+    if (ignores) {
+      EXPECT_THAT(failures[0].message,
+                  HasSubstr("no run has ended as cancelled by terminal "
+                            "cancellation: is it ignored?"));
+    }
+  }
+  const Failures failures =
+      FailuresOf([] { CancelTally().ExpectSomeOfEach(); });
+  ASSERT_THAT(failures, SizeIs(1));
+  EXPECT_THAT(failures[0].message, HasSubstr("no run was counted"));
+}
+
 TEST(CancelSweepTest, SecondSlotNamesTheLine) {
   uint32_t line = 0;
   const Failures failures = FailuresOf([&] {

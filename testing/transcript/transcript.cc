@@ -107,6 +107,28 @@ void TranscriptLog::Add(const std::string& stream, TranscriptWhat what,
                       ErrorName(error)});
 }
 
+void TranscriptLog::Begin(const std::string& stream, TranscriptWhat what) {
+  std::lock_guard lock(mutex_);
+  ++pending_[{stream, what}];
+}
+
+void TranscriptLog::End(const std::string& stream, TranscriptWhat what) {
+  std::lock_guard lock(mutex_);
+  --pending_[{stream, what}];
+}
+
+std::string TranscriptLog::Pending() const {
+  std::lock_guard lock(mutex_);
+  std::string text;
+  for (const auto& [operation, count] : pending_) {
+    for (int i = 0; i < count; ++i) {
+      absl::StrAppend(&text, "# pending: ", operation.first, " ",
+                      kWhatNames[static_cast<int>(operation.second)], "\n");
+    }
+  }
+  return text;
+}
+
 std::vector<TranscriptEntry> TranscriptLog::entries() const {
   std::lock_guard lock(mutex_);
   return entries_;
@@ -119,7 +141,7 @@ Transcript::Transcript(coffer::Clock& clock)
 
 Transcript::~Transcript() {
   if (::testing::Test::HasFailure()) {
-    std::cout << "What happened:\n" << ToString() << std::flush;
+    std::cout << "What happened:\n" << ToString() << Pending() << std::flush;
   }
 }
 

@@ -9,7 +9,8 @@
 //   ExpectGolden(transcript, "testing/data/session.transcript");
 //
 // A transcript prints itself, when it is destroyed, if the test has failed by
-// then. Its text has a line for each entry,
+// then, with the operations that have not completed. Its text has a line for
+// each entry,
 //
 //   1500000 client write 34 0a1f...      (ns, stream, what, bytes, in hex)
 //   # hset { table: "t" ... }            (a frame that this completes)
@@ -22,6 +23,7 @@
 #define COFFER_TESTING_TRANSCRIPT_TRANSCRIPT_H_
 
 #include <boost/system/error_code.hpp>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <source_location>
@@ -60,11 +62,18 @@ class TranscriptLog {
            const boost::system::error_code& error);
   std::vector<TranscriptEntry> entries() const;
 
+  // An operation, from its start until it completes or is destroyed.
+  void Begin(const std::string& stream, TranscriptWhat what);
+  void End(const std::string& stream, TranscriptWhat what);
+  // A line for each that has not, such as "# pending: client read".
+  std::string Pending() const;
+
  private:
   coffer::Clock& clock_;
   const coffer::Clock::TimePoint start_;
   mutable std::mutex mutex_;
   std::vector<TranscriptEntry> entries_;
+  std::map<std::pair<std::string, TranscriptWhat>, int> pending_;
 };
 
 }  // namespace internal
@@ -92,8 +101,10 @@ class Transcript {
 
   std::vector<TranscriptEntry> entries() const { return log_->entries(); }
 
-  // The text.
+  // The text. Of operations that have not completed it says nothing.
   std::string ToString() const;
+  // Those, a line each: "# pending: client read". In no golden file.
+  std::string Pending() const { return log_->Pending(); }
   // The entries of such a text; InvalidArgument, with line and reason.
   static absl::StatusOr<std::vector<TranscriptEntry>> Parse(
       absl::string_view text);

@@ -1,6 +1,7 @@
 // A TranscriptStream keeps the contract of what it holds.
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/socket_base.hpp>
 #include <memory>
 #include <utility>
 
@@ -29,8 +30,24 @@ std::pair<tcp::socket, tcp::socket> Connect(asio::io_context& io,
   return {std::move(client), acceptor.accept()};
 }
 
+void Reset(MemoryPipe& pipe) { pipe.reset(); }
+void Reset(tcp::socket& socket) {
+  socket.set_option(asio::socket_base::linger(true, 0));
+  socket.close();
+}
+
+// What a double keeps and a socket does not.
 template <class Next>
-struct NotedTraits {
+struct OfNext {};
+template <>
+struct OfNext<MemoryPipe> {
+  static constexpr bool kReportsOverlap = true;
+  static constexpr bool kInMemory = true;
+  static constexpr TransferMode kTransfer = TransferMode::kLate;
+};
+
+template <class Next>
+struct NotedTraits : OfNext<Next> {
   using Stream = TranscriptStream<Next>;
   static constexpr bool kIsLayer = false;
   static constexpr size_t kBulkBytes = 300000;
@@ -43,6 +60,9 @@ struct NotedTraits {
             Stream(std::move(ends.second), transcript.Bytes("b"))};
   }
   static void Close(Stream& stream) { stream.close(); }
+  static void Reset(Stream& stream) {
+    coffer_testing::Reset(stream.next_layer());
+  }
   static void Cancel(Stream& stream) { stream.cancel(); }
   static void ShutdownSend(Stream& stream) {
     boost::system::error_code error;

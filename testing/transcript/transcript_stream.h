@@ -5,8 +5,8 @@
 //   TranscriptStream stream(std::move(pipe), transcript.Client("client"));
 //
 // Each operation is noted when it completes, with the bytes that it moved and
-// its error; one that never completes is not. It changes nothing else: what the
-// stream below keeps of the contract, it keeps.
+// its error; until then it is among those that are pending. It changes nothing
+// else: what the stream below keeps of the contract, it keeps.
 //
 // Ownership: holds the stream below. Threads: as that.
 
@@ -43,7 +43,7 @@ class NotedOp {
           : TranscriptWhat::kWrite;
 
   NotedOp(TranscriptName name, std::vector<Buffer> buffers, Handler handler)
-      : name_(std::move(name)),
+      : mark_(std::move(name)),
         buffers_(std::move(buffers)),
         handler_(std::move(handler)) {}
 
@@ -53,12 +53,34 @@ class NotedOp {
     std::string moved(std::min(bytes, boost::asio::buffer_size(buffers_)),
                       '\0');
     boost::asio::buffer_copy(boost::asio::buffer(moved), buffers_);
-    name_.log->Add(name_.stream, kWhat, std::move(moved), error);
+    const TranscriptName name = std::move(mark_).End();
+    name.log->Add(name.stream, kWhat, std::move(moved), error);
     std::move(handler_)(error, bytes);
   }
 
  private:
-  TranscriptName name_;
+  // The operation is pending as long as this is.
+  class Mark {
+   public:
+    explicit Mark(TranscriptName name) : name_(std::move(name)) {
+      name_.log->Begin(name_.stream, kWhat);
+    }
+    Mark(Mark&&) noexcept = default;
+    Mark& operator=(Mark&&) = delete;
+    ~Mark() {
+      if (name_.log != nullptr) name_.log->End(name_.stream, kWhat);
+    }
+
+    TranscriptName End() && {
+      name_.log->End(name_.stream, kWhat);
+      return std::move(name_);
+    }
+
+   private:
+    TranscriptName name_;  // without a log: moved from
+  };
+
+  Mark mark_;
   std::vector<Buffer> buffers_;
   Handler handler_;
 };

@@ -5,6 +5,8 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <chrono>
 #include <exception>
 #include <fstream>
@@ -16,6 +18,7 @@
 
 #include "coffer/testing/fault/replay_flag.h"
 #include "coffer/testing/internal/captured_failures.h"
+#include "coffer/testing/manual_clock.h"
 #include "coffer/testing/memory_pipe.h"
 #include "coffer/testing/script/scripted_peer.h"
 #include "coffer/testing/server/fake_server.h"
@@ -44,6 +47,8 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 constexpr char kGolden[] = "testing/transcript/session.transcript";
+constexpr char kLive[] = "testing/transcript/live_session.transcript";
+constexpr char kHello[] = "testing/transcript/hello.transcript";
 
 // Runs a session to its end.
 template <class Stream>
@@ -65,6 +70,45 @@ void Record(VirtualTime& time, Transcript& transcript) {
   ClientStream client(
       TranscriptStream(fake.Connect(), transcript.Client("client")));
   EXPECT_THAT(RunSession(time, client), SizeIs(4));
+}
+
+// Over a socket, against a server that listens.
+void RecordLive(Transcript& transcript) {
+  using asio::ip::tcp;
+  asio::io_context io;
+  FakeServer live(io.get_executor());
+  tcp::socket socket(io);
+  socket.connect({asio::ip::address_v4::loopback(), live.Listen()});
+  ClientStream client(
+      TranscriptStream(std::move(socket), transcript.Client("client")));
+  std::optional<std::vector<std::string>> answers;
+  asio::co_spawn(io, Session(client),
+                 [&](std::exception_ptr, std::vector<std::string> result) {
+                   answers = std::move(result);
+                 });
+  while (!answers && io.run_one() > 0) {
+  }
+  EXPECT_THAT(answers, ::testing::Optional(SizeIs(4)));
+}
+
+// By a client whose name for itself is not random.
+void RecordHello(Transcript& transcript, VirtualTime& time) {
+  CommandResponse reply;
+  reply.set_status(200);
+  reply.mutable_hello()->set_protocol_version(1);
+  auto ends = MakeMemoryPipe(time.get_executor());
+  ScriptedPeer<CommandRequest, CommandResponse> server(
+      "server", std::move(ends.second), time.clock());
+  server.Expect(::testing::_).Reply(reply);
+  coffer::ClientStreamOptions options;
+  options.client_id = "the golden id 16";
+  ClientStream client(
+      TranscriptStream(std::move(ends.first), transcript.Client("client")),
+      options);
+  std::optional<absl::Status> said;
+  client.Hello([&](absl::Status status) { said = status; });
+  time.RunUntil([&] { return said.has_value(); });
+  EXPECT_EQ(said, absl::OkStatus());
 }
 
 TEST(TranscriptTest, TellsWhatHappened) {
@@ -138,6 +182,38 @@ TEST(TranscriptTest, IsTheGoldenOne) {
   ExpectGolden(transcript, kGolden);
 }
 
+TEST(TranscriptTest, ALiveServerSaysWhatItSaidBefore) {
+  ManualClock clock;
+  Transcript transcript(clock);
+  RecordLive(transcript);
+  ExpectGolden(transcript, kLive);
+}
+
+TEST(TranscriptTest, HelloIsTheGoldenOne) {
+  VirtualTime time;
+  Transcript transcript(time.clock());
+  RecordHello(transcript, time);
+  ExpectGolden(transcript, kHello);
+}
+
+TEST(TranscriptTest, OperationsThatHaveNotCompletedAreListed) {
+  VirtualTime time;
+  Transcript transcript(time.clock());
+  auto ends = MakeMemoryPipe(time.get_executor(), {.capacity = 1});
+  TranscriptStream stream(std::move(ends.first), transcript.Bytes("raw"));
+  std::array<char, 8> buffer;
+  EXPECT_EQ(transcript.Pending(), "");
+  stream.async_read_some(asio::buffer(buffer), [](auto...) {});
+  stream.async_write_some(asio::buffer("ab", 2), [](auto...) {});
+  EXPECT_EQ(transcript.Pending(),
+            "# pending: raw read\n# pending: raw write\n");
+  time.RunReady();
+  EXPECT_EQ(transcript.Pending(), "# pending: raw read\n");
+  stream.close();
+  time.RunReady();
+  EXPECT_EQ(transcript.Pending(), "");
+}
+
 TEST(TranscriptTest, SaysWhereItIsNotTheGoldenOne) {
   if (ReplayFlag("update_golden")) return;
   VirtualTime time;
@@ -154,10 +230,42 @@ TEST(TranscriptTest, SaysWhereItIsNotTheGoldenOne) {
                                 HasSubstr("cannot be read"))));
 }
 
+// Deliberately wrong: a client that asks a second time for what it has just
+// been told. Its answers are right; that it says more than it should is seen on
+// the wire only.
+TEST(TranscriptTest, AClientThatAsksTwiceIsFoundOut) {
+  if (ReplayFlag("update_golden")) return;
+  VirtualTime time;
+  Transcript transcript(time.clock());
+  {
+    FakeServer fake(time.get_executor(), {.clock = &time.clock()});
+    fake.DelayNext(milliseconds(20));
+    ClientStream client(
+        TranscriptStream(fake.Connect(), transcript.Client("client")));
+    std::optional<absl::StatusOr<CommandResponse>> answer;
+    for (const auto& request :
+         {coffer::MakeHset("lamps", "red", 3), coffer::MakeHget("lamps", "red"),
+          coffer::MakeHget("lamps", "red")}) {
+      answer.reset();
+      client.Execute(request, [&](auto result) { answer = std::move(result); });
+      time.RunUntil([&] { return answer.has_value(); });
+    }
+    EXPECT_EQ((*answer)->values(0).integer(), 3);
+  }
+  CapturedFailures captured;
+  ExpectGolden(transcript, kGolden);
+  EXPECT_THAT(
+      captured.Get(),
+      ElementsAre(Field(
+          &CapturedFailures::Failure::message,
+          AllOf(HasSubstr("line 9 differs\n  it was: 20000000 client write 19"),
+                HasSubstr("\n  it is:  20000000 client write 18")))));
+}
+
 // --- Replay
 
-std::vector<TranscriptEntry> Golden() {
-  std::ifstream in(kGolden);
+std::vector<TranscriptEntry> RecordedLive() {
+  std::ifstream in(kLive);
   std::stringstream text;
   text << in.rdbuf();
   auto entries = Transcript::Parse(text.str());
@@ -171,7 +279,7 @@ class ReplayTest : public ::testing::Test {
     auto ends = MakeMemoryPipe(time_.get_executor());
     client_.emplace(std::move(ends.first));
     server_.emplace("recorded server", std::move(ends.second), time_.clock());
-    ReplayServer(Golden(), "client", *server_);
+    ReplayServer(RecordedLive(), "client", *server_);
   }
 
   VirtualTime time_;
