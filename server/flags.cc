@@ -46,6 +46,14 @@ ABSL_FLAG(absl::Duration, handshake_timeout, absl::Seconds(10),
           "close a connection whose TLS handshake takes longer");
 ABSL_FLAG(absl::Duration, drain_timeout, absl::Seconds(10),
           "on SIGTERM and SIGINT: time for what is in flight");
+ABSL_FLAG(uint64_t, topic_ring_events_max, 1024,
+          "latest events of a topic that are kept for slow and returning "
+          "subscribers; at least 1");
+ABSL_FLAG(uint64_t, topic_ring_bytes_max, 1 << 20,
+          "bytes of these; the latest event is kept whatever its size");
+ABSL_FLAG(uint64_t, topics_bytes_max, 64 << 20,
+          "bytes of the events of all topics together; those of the topics "
+          "that were published to least recently go first");
 ABSL_FLAG(std::string, log_level, "info", "debug, info, warning, error or off");
 
 namespace coffer::server {
@@ -103,6 +111,17 @@ absl::StatusOr<ServerLimits> LimitsFromFlags() {
   return limits;
 }
 
+absl::StatusOr<TopicLimits> TopicLimitsFromFlags() {
+  TopicLimits limits;
+  limits.ring_events_max = absl::GetFlag(FLAGS_topic_ring_events_max);
+  limits.ring_bytes_max = absl::GetFlag(FLAGS_topic_ring_bytes_max);
+  limits.total_bytes_max = absl::GetFlag(FLAGS_topics_bytes_max);
+  if (limits.ring_events_max == 0) {
+    return Invalid("topic_ring_events_max", "is 0");
+  }
+  return limits;
+}
+
 absl::StatusOr<std::shared_ptr<TlsContext>> TlsFromFlags() {
   const std::string cert = absl::GetFlag(FLAGS_tls_cert);
   const std::string key = absl::GetFlag(FLAGS_tls_key);
@@ -153,6 +172,9 @@ absl::StatusOr<KvsOptions> OptionsFromFlags() {
   auto limits = LimitsFromFlags();
   if (!limits.ok()) return limits.status();
   options.server.limits = *limits;
+  auto topics = TopicLimitsFromFlags();
+  if (!topics.ok()) return topics.status();
+  options.topics = *topics;
   auto tls = TlsFromFlags();
   if (!tls.ok()) return tls.status();
   options.server.tls = *std::move(tls);

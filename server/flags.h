@@ -9,12 +9,14 @@
 #include "absl/status/statusor.h"
 #include "coffer/server/log.h"
 #include "coffer/server/server.h"
+#include "coffer/server/service/topics/topic_limits.h"
 
 namespace coffer::server {
 
 struct KvsOptions {
   std::string storage;
   LogLevel log_level = LogLevel::kInfo;
+  TopicLimits topics;
   ServerOptions server;
 };
 

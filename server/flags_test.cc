@@ -23,6 +23,9 @@ absl::StatusOr<KvsOptions> Parse(std::vector<std::string> flags) {
                                         "--idle_timeout=10m",
                                         "--stall_timeout=30s",
                                         "--handshake_timeout=10s",
+                                        "--topic_ring_events_max=1024",
+                                        "--topic_ring_bytes_max=1048576",
+                                        "--topics_bytes_max=67108864",
                                         "--log_level=info"};
   // The default listener is given up if the test names its own.
   for (const std::string& flag : flags) {
@@ -103,6 +106,20 @@ TEST(KvsFlags, LimitsReachTheServer) {
   EXPECT_EQ(options->log_level, LogLevel::kDebug);
 }
 
+TEST(KvsFlags, LimitsOfTopics) {
+  auto options = Parse({});
+  ASSERT_TRUE(options.ok()) << options.status();
+  EXPECT_EQ(options->topics.ring_events_max, 1024u);
+  EXPECT_EQ(options->topics.ring_bytes_max, 1u << 20);
+  EXPECT_EQ(options->topics.total_bytes_max, 64u << 20);
+  options = Parse({"--topic_ring_events_max=5", "--topic_ring_bytes_max=6000",
+                   "--topics_bytes_max=70000"});
+  ASSERT_TRUE(options.ok()) << options.status();
+  EXPECT_EQ(options->topics.ring_events_max, 5u);
+  EXPECT_EQ(options->topics.ring_bytes_max, 6000u);
+  EXPECT_EQ(options->topics.total_bytes_max, 70000u);
+}
+
 TEST(KvsFlags, WhatMakesNoSenseIsRefusedByName) {
   const struct {
     std::vector<std::string> flags;
@@ -114,6 +131,7 @@ TEST(KvsFlags, WhatMakesNoSenseIsRefusedByName) {
       {{"--frame_bytes_max=1000"}, "--frame_bytes_max: 1000"},
       {{"--frame_bytes_max=536870913"}, "--frame_bytes_max: 536870913"},
       {{"--connections_max=0"}, "--connections_max"},
+      {{"--topic_ring_events_max=0"}, "--topic_ring_events_max: is 0"},
       {{"--idle_timeout=-1s"}, "--idle_timeout: -1s"},
       {{"--idle_timeout=inf"}, "--idle_timeout: inf"},
       {{"--handshake_timeout=0"}, "--handshake_timeout"},

@@ -45,6 +45,13 @@ struct ServerLimits {
   std::size_t requests_per_run_max = 256;
   std::size_t request_bytes_per_run_max = 1 << 20;
 
+  // Runs of one connection that the storage has not finished, at once; beyond
+  // that its requests are not read.
+  std::size_t runs_in_flight_max = 8;
+
+  // Of one connection; further ones are refused.
+  std::size_t subscriptions_max = 1024;
+
   // Of the answers that wait to be written to one connection.
   std::size_t write_high_mark_bytes = 1 << 20;
   std::size_t write_low_mark_bytes = 256 << 10;

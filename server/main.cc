@@ -22,6 +22,7 @@
 #include "coffer/server/request_log.h"
 #include "coffer/server/server.h"
 #include "coffer/server/service/service.h"
+#include "coffer/server/service/volatile_state.h"
 #include "coffer/server/storage/memory_storage.h"
 #include "coffer/server/version.h"
 #include "google/protobuf/stubs/logging.h"
@@ -117,7 +118,8 @@ int Main(int argc, char** argv) {
   StartLogging(options->log_level);
   StopSignals stop;  // before anybody is told that we are ready
   MemoryStorage storage;
-  Service service(&storage);
+  Service service(&storage, std::make_shared<VolatileState>(
+                                NewEpoch(), RetryLimits(), options->topics));
   if (LogEnabled(LogLevel::kDebug)) LogRequests(&service);
   auto server = Server::Start(options->server, &service);
   if (!server.ok()) {

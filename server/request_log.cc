@@ -65,6 +65,16 @@ std::vector<LogField> DescribeRequest(const CommandRequest& r) {
       return WithTopic("publish", r.publish());
     case CommandRequest::kHello:
       return {{"command", "hello"}};
+    case CommandRequest::kPing:
+      return {{"command", "ping"}};
+    case CommandRequest::kCancel:
+      return {{"command", "cancel"}};
+    case CommandRequest::kOpenSubscription:
+      return WithTopic("open_subscription", r.open_subscription());
+    case CommandRequest::kGrantCredit:
+      return {{"command", "grant_credit"}};
+    case CommandRequest::kCloseSubscription:
+      return {{"command", "close_subscription"}};
     case CommandRequest::REQUEST_DATA_NOT_SET:
       break;
   }

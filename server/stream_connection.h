@@ -92,7 +92,8 @@ class StreamConnection
   boost::asio::awaitable<absl::Status> Run() {
     absl::Status greeted = co_await Handshake(*transport_, context_);
     if (!greeted.ok()) co_return greeted;
-    stream_.emplace(*std::move(transport_), context_.service, *context_.limits);
+    stream_.emplace(*std::move(transport_), context_.service, *context_.limits,
+                    context_.clock);
     transport_.reset();
     Watch();
     co_return co_await stream_->Process(boost::asio::use_awaitable);

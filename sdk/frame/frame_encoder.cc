@@ -20,12 +20,6 @@ void Serialize(const google::protobuf::MessageLite& message, size_t bytes,
   COFFER_ASSERT(end == begin + bytes && "message changed while encoded");
 }
 
-absl::Status OversizeFrame(size_t bytes, uint32_t bytes_max) {
-  return FrameError(FrameErrc::kOversizeFrame,
-                    absl::StrFormat("frame of %u bytes exceeds the limit of %u",
-                                    bytes, bytes_max));
-}
-
 }  // namespace
 
 FrameEncoder::FrameEncoder(FrameEncoderOptions options) {
@@ -39,18 +33,11 @@ void FrameEncoder::set_options(FrameEncoderOptions options) {
 
 absl::Status FrameEncoder::Encode(const google::protobuf::MessageLite& message,
                                   std::string* out) {
-  const FrameLimits& limits = options_.limits;
   const size_t bytes = message.ByteSizeLong();
-  if (bytes > limits.uncompressed_bytes_max) {
-    return FrameError(
-        FrameErrc::kOversizeMessage,
-        absl::StrFormat("message of %u bytes exceeds the limit of %u", bytes,
-                        limits.uncompressed_bytes_max));
-  }
+  absl::Status status = CheckMessage(bytes);
   const bool compress = options_.lz4 && bytes > options_.compress_above_bytes;
-  if (!compress && bytes > limits.frame_bytes_max) {
-    return OversizeFrame(bytes, limits.frame_bytes_max);
-  }
+  if (status.ok() && !compress) status = CheckPlainFrame(bytes);
+  if (!status.ok()) return status;
   // Relative to what is there: frames before this one may be unsent yet.
   const size_t start = out->size();
   out->resize(start + kFrameHeaderBytes + bytes);
@@ -63,14 +50,52 @@ absl::Status FrameEncoder::Encode(const google::protobuf::MessageLite& message,
     if (compressed_bytes != 0) {
       header = {.compressed = true,
                 .payload_bytes = static_cast<uint32_t>(compressed_bytes)};
-    } else if (bytes > limits.frame_bytes_max) {
-      out->resize(start);
-      return OversizeFrame(bytes, limits.frame_bytes_max);
+    } else {
+      status = CheckPlainFrame(bytes);
+      if (!status.ok()) {
+        out->resize(start);
+        return status;
+      }
     }
   }
   EncodeFrameHeader(header, out->data() + start);
   out->resize(start + kFrameHeaderBytes + header.payload_bytes);
   return absl::OkStatus();
+}
+
+absl::Status FrameEncoder::EncodePayload(
+    absl::Span<const absl::string_view> pieces, std::string* out) {
+  size_t bytes = 0;
+  for (absl::string_view piece : pieces) bytes += piece.size();
+  absl::Status status = CheckMessage(bytes);
+  if (status.ok()) status = CheckPlainFrame(bytes);
+  if (!status.ok()) return status;
+  const size_t start = out->size();
+  out->resize(start + kFrameHeaderBytes);
+  EncodeFrameHeader(
+      {.compressed = false, .payload_bytes = static_cast<uint32_t>(bytes)},
+      out->data() + start);
+  for (absl::string_view piece : pieces) {
+    out->append(piece.data(), piece.size());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status FrameEncoder::CheckMessage(size_t bytes) const {
+  const uint32_t bytes_max = options_.limits.uncompressed_bytes_max;
+  if (bytes <= bytes_max) return absl::OkStatus();
+  return FrameError(
+      FrameErrc::kOversizeMessage,
+      absl::StrFormat("message of %u bytes exceeds the limit of %u", bytes,
+                      bytes_max));
+}
+
+absl::Status FrameEncoder::CheckPlainFrame(size_t bytes) const {
+  const uint32_t bytes_max = options_.limits.frame_bytes_max;
+  if (bytes <= bytes_max) return absl::OkStatus();
+  return FrameError(FrameErrc::kOversizeFrame,
+                    absl::StrFormat("frame of %u bytes exceeds the limit of %u",
+                                    bytes, bytes_max));
 }
 
 size_t FrameEncoder::Compress(char* payload, size_t bytes) {

@@ -14,6 +14,8 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "coffer/sdk/frame/byte_buffer.h"
 #include "coffer/sdk/frame/frame_limits.h"
 #include "google/protobuf/message_lite.h"
@@ -42,7 +44,16 @@ class FrameEncoder {
   absl::Status Encode(const google::protobuf::MessageLite& message,
                       std::string* out);
 
+  // The same for a message that is encoded already, in pieces one behind the
+  // other. It is never compressed.
+  absl::Status EncodePayload(absl::Span<const absl::string_view> pieces,
+                             std::string* out);
+
  private:
+  // Whether a message of so many bytes may be sent, compressed or plain.
+  absl::Status CheckMessage(size_t bytes) const;
+  absl::Status CheckPlainFrame(size_t bytes) const;
+
   // Replaces the `bytes` bytes at `payload` by their compressed form if that is
   // smaller. Returns its length, or 0.
   size_t Compress(char* payload, size_t bytes);

@@ -203,5 +203,36 @@ TEST(FrameEncoder, LimitsAboveTheCeilingCountAsTheCeiling) {
             (FrameLimits{kFrameBytesMaxCeiling, kFrameBytesMaxCeiling}));
 }
 
+TEST(FrameEncoder, PayloadInPiecesIsOnePlainFrame) {
+  FrameEncoder encoder(Lz4());
+  const std::string bytes = Message(5000, true).SerializeAsString();
+  const absl::string_view whole = bytes;
+  std::string out = "before";
+  ASSERT_EQ(
+      encoder.EncodePayload({whole.substr(0, 10), "", whole.substr(10)}, &out),
+      absl::OkStatus());
+  FrameEncoder plain;
+  std::string expected = "before";
+  ASSERT_EQ(plain.Encode(Message(5000, true), &expected), absl::OkStatus());
+  EXPECT_EQ(out, expected) << "as if it had been a message, not compressed";
+}
+
+TEST(FrameEncoder, PayloadOverALimitIsRefusedAndBufferUnchanged) {
+  const FrameLimits kMessage = {.frame_bytes_max = 2000,
+                                .uncompressed_bytes_max = 1000};
+  const FrameLimits kFrame = {.frame_bytes_max = 1000,
+                              .uncompressed_bytes_max = 2000};
+  const std::string half(500, 'x');
+  for (const FrameLimits& limits : {kMessage, kFrame}) {
+    FrameEncoder encoder({.limits = limits, .lz4 = true});
+    std::string out = "before";
+    EXPECT_EQ(encoder.EncodePayload({half, half}, &out), absl::OkStatus());
+    out = "before";
+    const absl::Status status = encoder.EncodePayload({half, half, "x"}, &out);
+    EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+    EXPECT_EQ(out, "before");
+  }
+}
+
 }  // namespace
 }  // namespace coffer

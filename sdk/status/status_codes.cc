@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "coffer/sdk/frame/frame_error.h"
+#include "coffer/sdk/status/outcome.h"
 
 namespace coffer {
 namespace {
@@ -133,11 +134,12 @@ absl::StatusCode FromWireStatus(uint32_t status) {
 absl::Status ToStatus(const v1::CommandResponse& response) {
   const absl::StatusCode code = FromWireStatus(response.status());
   if (code == absl::StatusCode::kOk) return absl::OkStatus();
-  if (!response.message().empty()) {
-    return absl::Status(code, response.message());
+  std::string message = response.message();
+  if (message.empty()) {
+    message = absl::StrCat("answer with status ", response.status(),
+                           " and no message");
   }
-  return absl::Status(code, absl::StrCat("answer with status ",
-                                         response.status(), " and no message"));
+  return WithOutcome(absl::Status(code, message), response.outcome());
 }
 
 absl::Status ToStatus(const boost::system::error_code& error,

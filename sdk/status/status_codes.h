@@ -35,7 +35,8 @@ namespace coffer {
 uint32_t ToWireStatus(absl::StatusCode code);
 absl::StatusCode FromWireStatus(uint32_t status);
 
-// OK for a 2xx, else the code with the answer's message.
+// OK for a 2xx, else the code with the answer's message, and its outcome if it
+// says one (outcome.h).
 absl::Status ToStatus(const v1::CommandResponse& response);
 
 // "DOING: what the error code says", and OK for no error. The code is

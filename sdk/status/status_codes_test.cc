@@ -6,6 +6,7 @@
 #include <string>
 
 #include "coffer/sdk/frame/frame_error.h"
+#include "coffer/sdk/status/outcome.h"
 #include "gtest/gtest.h"
 
 namespace coffer {
@@ -59,6 +60,19 @@ TEST(ResponseToStatus, ErrorKeepsItsMessage) {
   response.set_message("Not found: table t, key k");
   EXPECT_EQ(ToStatus(response),
             absl::NotFoundError("Not found: table t, key k"));
+}
+
+TEST(ResponseToStatus, ErrorKeepsItsOutcome) {
+  v1::CommandResponse response;
+  response.set_status(503);
+  response.set_message("busy");
+  for (const auto outcome : {v1::NOT_EXECUTED, v1::UNKNOWN}) {
+    response.set_outcome(outcome);
+    EXPECT_EQ(OutcomeOf(ToStatus(response)), outcome);
+    EXPECT_EQ(ToStatus(response).message(), "busy");
+  }
+  response.set_status(200);
+  EXPECT_TRUE(ToStatus(response).ok());
 }
 
 TEST(ResponseToStatus, ErrorWithoutMessageNamesItsStatus) {

@@ -56,6 +56,10 @@ namespace coffer {
 struct ClientStreamOptions {
   HelloOptions hello;
   std::string client_name;
+  // 16 bytes that name this ClientStream, and no other, for each begins its
+  // request ids anew. Empty: random ones, by MakeClientId. For tests that are
+  // to be the same in every run.
+  std::string client_id;
   std::size_t write_high_mark_bytes = 1 << 20;
   std::size_t write_low_mark_bytes = 256 << 10;
 };
@@ -263,8 +267,10 @@ class ClientStream {
   }
 
   boost::asio::awaitable<absl::Status> DoHello() {
-    v1::CommandRequest hello =
-        MakeHello(options_.hello, MakeClientId(), options_.client_name);
+    v1::CommandRequest hello = MakeHello(
+        options_.hello,
+        options_.client_id.empty() ? MakeClientId() : options_.client_id,
+        options_.client_name);
     Response response = co_await DoExecute(&hello);
     if (!response.ok()) co_return response.status();
     if (response->status() == 400 && !response->has_hello()) {

@@ -53,6 +53,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "coffer/sdk/frame/field_count.h"
 #include "coffer/sdk/frame/frame_error.h"
 #include "coffer/sdk/frame/message_parser.h"
@@ -145,6 +146,8 @@ class FramedStream {
   error_code read_error() const { return state_->read.error(); }
   // The same with what, where and how much.
   const absl::Status& read_status() const { return state_->read.status(); }
+  // Bytes received in all.
+  std::uint64_t received_bytes() const { return state_->read.received(); }
   // Received bytes not handed out yet: non-zero while a frame is incomplete.
   std::size_t unread_bytes() const {
     return state_->read.decoder().buffered_bytes();
@@ -157,6 +160,12 @@ class FramedStream {
   // above its high mark, and then nothing was added; Unavailable once a write
   // has failed; FailedPrecondition after Close.
   absl::Status Feed(const Out& message) { return state_->write.Feed(message); }
+
+  // The same for a message that is encoded already, in pieces one behind the
+  // other. It is never compressed.
+  absl::Status FeedPayload(absl::Span<const absl::string_view> pieces) {
+    return state_->write.FeedPayload(pieces);
+  }
 
   bool is_ready() const { return !state_->write.full(); }
 

@@ -304,5 +304,24 @@ TYPED_TEST(FramedStreamTest, SecondNextIsAProgrammingError) {
   this->io_.run();
 }
 
+TYPED_TEST(FramedStreamTest, SecondOperationOfTheSinkIsAProgrammingError) {
+  ::testing::FLAGS_gtest_death_test_style = "threadsafe";
+  this->Connect();
+  // Both halves at once are fine.
+  this->server_->Next([](error_code, CommandRequest) {});
+  ASSERT_TRUE(this->server_->Feed(CommandResponse()).ok());
+  this->server_->Flush([](error_code) {});
+  EXPECT_DEATH(this->server_->Flush([](error_code) {}),
+               "one operation at a time");
+  EXPECT_DEATH(this->server_->Send(CommandResponse(), [](error_code) {}),
+               "one operation at a time");
+  EXPECT_DEATH(this->server_->Close([](error_code) {}),
+               "one operation at a time");
+  this->client_.reset();
+  this->server_.reset();
+  this->io_.restart();
+  this->io_.run();
+}
+
 }  // namespace
 }  // namespace coffer

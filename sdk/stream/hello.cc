@@ -1,6 +1,7 @@
 #include "coffer/sdk/stream/hello.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
@@ -39,14 +40,6 @@ absl::StatusOr<FrameEncoderOptions> Accept(const Message& peer,
   return options;
 }
 
-template <class Message>
-void Fill(const HelloOptions& own, Message* message) {
-  message->set_protocol_version(kProtocolVersion);
-  message->set_lz4(own.lz4);
-  message->set_frame_bytes_max(own.limits.frame_bytes_max);
-  message->set_uncompressed_bytes_max(own.limits.uncompressed_bytes_max);
-}
-
 }  // namespace
 
 std::string MakeClientId() {
@@ -58,10 +51,15 @@ std::string MakeClientId() {
 
 v1::CommandRequest MakeHello(const HelloOptions& own,
                              absl::string_view client_id,
-                             absl::string_view client_name) {
+                             absl::string_view client_name,
+                             std::uint64_t next_request_id) {
   v1::CommandRequest request;
   v1::Hello* hello = request.mutable_hello();
-  Fill(own, hello);
+  hello->set_protocol_version(kProtocolVersion);
+  hello->set_lz4(own.lz4);
+  hello->set_frame_bytes_max(own.limits.frame_bytes_max);
+  hello->set_uncompressed_bytes_max(own.limits.uncompressed_bytes_max);
+  hello->set_next_request_id(next_request_id);
   hello->set_client_id(client_id.data(), client_id.size());
   hello->set_client_name(client_name.data(), client_name.size());
   return request;
@@ -90,8 +88,12 @@ absl::StatusOr<FrameEncoderOptions> AcceptHello(const v1::Hello& hello,
   return options;
 }
 
-void FillHelloReply(const HelloOptions& own, v1::HelloReply* reply) {
-  Fill(own, reply);
+void FillHelloReply(const HelloOptions& own, ServerInfo info,
+                    v1::HelloReply* reply) {
+  info.protocol_version = kProtocolVersion;
+  info.lz4 = own.lz4;
+  info.limits = own.limits;
+  WriteServerInfo(info, reply);
 }
 
 absl::StatusOr<FrameEncoderOptions> AcceptHelloReply(

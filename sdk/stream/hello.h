@@ -17,6 +17,7 @@
 #include "absl/strings/string_view.h"
 #include "coffer/sdk/frame/frame_encoder.h"
 #include "coffer/sdk/frame/frame_limits.h"
+#include "coffer/sdk/server_info.h"
 #include "coffer/v1/kv.pb.h"
 
 namespace coffer {
@@ -37,17 +38,24 @@ struct HelloOptions {
 // 128 random bits, to name one client instance.
 std::string MakeClientId();
 
+// `next_request_id`: lower ones may have been sent on earlier connections of
+// this client.
 v1::CommandRequest MakeHello(const HelloOptions& own,
                              absl::string_view client_id,
-                             absl::string_view client_name);
+                             absl::string_view client_name,
+                             std::uint64_t next_request_id = 1);
 
 // Server: how to encode for the client that said `hello`: within its limits and
 // `own`. InvalidArgument for one that cannot be served, saying why.
 absl::StatusOr<FrameEncoderOptions> AcceptHello(const v1::Hello& hello,
                                                 const HelloOptions& own);
-void FillHelloReply(const HelloOptions& own, v1::HelloReply* reply);
+// `info` says the rest of what the client is told: its version, lz4 and limits
+// are replaced by those of this protocol and of `own`.
+void FillHelloReply(const HelloOptions& own, ServerInfo info,
+                    v1::HelloReply* reply);
 
-// Client: how to encode for the server that answered `reply`.
+// Client: how to encode for the server that answered `reply`. What it says of
+// itself beside that is read by ServerInfoFromReply.
 absl::StatusOr<FrameEncoderOptions> AcceptHelloReply(
     const v1::HelloReply& reply, const HelloOptions& own);
 

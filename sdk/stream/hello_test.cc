@@ -20,10 +20,40 @@ TEST(Hello, EachEndLearnsWhatTheOtherReads) {
   EXPECT_EQ(to_client->limits.uncompressed_bytes_max, 9000u);
 
   v1::HelloReply reply;
-  FillHelloReply(server, &reply);
+  FillHelloReply(server, {}, &reply);
   auto to_server = AcceptHelloReply(reply, client);
   ASSERT_TRUE(to_server.ok()) << to_server.status();
   EXPECT_EQ(to_server->limits.frame_bytes_max, kFrameBytesMaxDefault);
+}
+
+TEST(Hello, RequestSaysWhichIdsAreNew) {
+  EXPECT_EQ(MakeHello({}, MakeClientId(), "me").hello().next_request_id(), 1u);
+  const auto later = MakeHello({}, MakeClientId(), "me", 77);
+  EXPECT_EQ(later.hello().next_request_id(), 77u);
+}
+
+TEST(Hello, ReplySaysWhatTheServerIs) {
+  HelloOptions own;
+  own.lz4 = false;
+  own.limits.frame_bytes_max = 5000;
+  ServerInfo info;
+  info.version = "1.2.3";
+  info.epoch = 9;
+  info.features.retries = true;
+  info.request_keys_max = 10;
+  info.subscriptions_max = 11;
+  v1::HelloReply reply;
+  FillHelloReply(own, info, &reply);
+  const ServerInfo read = ServerInfoFromReply(reply);
+  EXPECT_EQ(read.protocol_version, kProtocolVersion);
+  EXPECT_EQ(read.version, "1.2.3");
+  EXPECT_EQ(read.epoch, 9u);
+  EXPECT_TRUE(read.features.retries);
+  EXPECT_FALSE(read.features.deadlines);
+  EXPECT_FALSE(read.lz4);
+  EXPECT_EQ(read.limits.frame_bytes_max, 5000u);
+  EXPECT_EQ(read.request_keys_max, 10u);
+  EXPECT_EQ(read.subscriptions_max, 11u);
 }
 
 TEST(Hello, Lz4NeedsBothEnds) {
@@ -66,7 +96,7 @@ TEST(Hello, ClientCannotLiftTheServersOwnLimits) {
 TEST(Hello, ReplyThatMakesNoSenseIsRefused) {
   v1::HelloReply reply;
   EXPECT_FALSE(AcceptHelloReply(reply, {}).ok()) << "no version";
-  FillHelloReply({}, &reply);
+  FillHelloReply({}, {}, &reply);
   reply.set_frame_bytes_max(10);
   EXPECT_FALSE(AcceptHelloReply(reply, {}).ok());
 }

@@ -14,6 +14,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "coffer/server/service/subscriber.h"
+#include "coffer/server/service/topics/topics.h"
 #include "coffer/server/storage/batch.h"
 #include "coffer/v1/kv.pb.h"
 
@@ -27,6 +29,10 @@ struct AnswerContext {
   absl::string_view advice;
   // Of the encoded response, without what the session adds to it.
   size_t bytes_max;
+  // For what is published.
+  Topics& topics;
+  // The session's; null without one.
+  Subscriber* subscriber;
   // Empty before.
   v1::CommandResponse* response;
 };

@@ -16,9 +16,9 @@ absl::Status RefuseEmpty(const CommandRequest&, Planner&) {
   return InvalidCommand("Request has no data");
 }
 
-absl::Status RefuseUnserved(const CommandRequest& request, Planner&) {
-  return InvalidCommand(
-      absl::StrCat(FindCommand(request).name, " is not yet served"));
+// What takes effect when it is answered, after the writes before it.
+absl::Status PlanNothing(const CommandRequest&, Planner&) {
+  return absl::OkStatus();
 }
 
 // For commands whose plan always refuses.
@@ -31,21 +31,42 @@ constexpr absl::string_view kByKeys = "read its keys in parts, with HMGET";
 constexpr absl::string_view kTooLargeBefore =
     "the write was done, the previous values do not fit";
 
+constexpr bool kWrite = true;
+
 // By the number of the request's member in CommandRequest, from 0, no member.
 constexpr Command kCommands[] = {
     {"(empty)", RefuseEmpty, AnswerNothing, ""},
     {"HGET", PlanHget, AnswerHget, ""},
     {"HGETALL", PlanHgetall, AnswerPairs, kByKeys},
     {"HMGET", PlanHmget, AnswerValues, kFewerKeys},
-    {"HSET", PlanHset, AnswerValues, kTooLargeBefore},
-    {"HMSET", PlanHmset, AnswerValues, kTooLargeBefore},
-    {"HDEL", PlanHdel, AnswerValues, kTooLargeBefore},
-    {"HMDEL", PlanHmdel, AnswerValues, kTooLargeBefore},
+    {"HSET", PlanHset, AnswerValues, kTooLargeBefore, kWrite},
+    {"HMSET", PlanHmset, AnswerValues, kTooLargeBefore, kWrite},
+    {"HDEL", PlanHdel, AnswerValues, kTooLargeBefore, kWrite},
+    {"HMDEL", PlanHmdel, AnswerValues, kTooLargeBefore, kWrite},
     {"HEXIST", PlanHexist, AnswerFound, ""},
     {"HMEXIST", PlanHmexist, AnswerFound, kFewerKeys},
-    {"SUBSCRIBE", RefuseUnserved, AnswerNothing, ""},
-    {"UNSUBSCRIBE", RefuseUnserved, AnswerNothing, ""},
-    {"PUBLISH", RefuseUnserved, AnswerNothing, ""},
+    {"SUBSCRIBE", PlanNothing, AnswerSubscribe, ""},
+    {"UNSUBSCRIBE", PlanNothing, AnswerUnsubscribe, ""},
+    {"PUBLISH", PlanNothing, AnswerPublish, "", kWrite},
+};
+
+struct NumberedCommand {
+  int number;
+  Command command;
+};
+
+// What only peers of ours send. Hello, CANCEL and GRANT_CREDIT are the
+// session's affair: here they count as nothing, as they do for a peer that does
+// not know them.
+constexpr NumberedCommand kCommandsOfOurs[] = {
+    {CommandRequest::kPing, {"PING", PlanNothing, AnswerValues, ""}},
+    {CommandRequest::kCancel, {"CANCEL", RefuseEmpty, AnswerNothing, ""}},
+    {CommandRequest::kOpenSubscription,
+     {"OPEN_SUBSCRIPTION", PlanNothing, AnswerOpenSubscription, ""}},
+    {CommandRequest::kGrantCredit,
+     {"GRANT_CREDIT", RefuseEmpty, AnswerNothing, ""}},
+    {CommandRequest::kCloseSubscription,
+     {"CLOSE_SUBSCRIPTION", PlanNothing, AnswerCloseSubscription, ""}},
 };
 
 // The table's order is the wire's.
@@ -75,10 +96,16 @@ absl::string_view Planner::Serialize(const v1::Value& value) {
 }
 
 const Command& FindCommand(const CommandRequest& request) {
-  // Hello and what comes after it is the session's affair; here it counts as
-  // nothing, as it does for a peer that does not know it.
   const size_t number = request.request_data_case();
-  return number < std::size(kCommands) ? kCommands[number] : kCommands[0];
+  if (number < std::size(kCommands)) return kCommands[number];
+  for (const NumberedCommand& ours : kCommandsOfOurs) {
+    if (ours.number == request.request_data_case()) return ours.command;
+  }
+  return kCommands[0];
+}
+
+bool IsWriteCommand(const CommandRequest& request) {
+  return FindCommand(request).is_write;
 }
 
 absl::Status PlanRequest(const CommandRequest& request, Planner& planner) {

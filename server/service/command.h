@@ -49,10 +49,15 @@ struct Command {
   void (*answer)(const AnswerContext& context);
   // What to do about an answer over the limit.
   absl::string_view advice;
+  // It changes something, so that executing it twice is not as good as once.
+  bool is_write = false;
 };
 
 // The command of a request; one that only refuses if there is none.
 const Command& FindCommand(const v1::CommandRequest& request);
+
+// Whether the request's command is a write: HSET, HMSET, HDEL, HMDEL, PUBLISH.
+bool IsWriteCommand(const v1::CommandRequest& request);
 
 // Plans the request by its command, if it does not name too many keys.
 absl::Status PlanRequest(const v1::CommandRequest& request, Planner& planner);

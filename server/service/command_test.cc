@@ -32,9 +32,27 @@ TEST(FindCommand, EachRequestHasItsOwn) {
       {"unsubscribe {}", "UNSUBSCRIBE"},
       {"publish {}", "PUBLISH"},
       {"hello {}", "(empty)"},
+      {"ping {}", "PING"},
+      {"cancel {}", "CANCEL"},
+      {"open_subscription {}", "OPEN_SUBSCRIPTION"},
+      {"grant_credit {}", "GRANT_CREDIT"},
+      {"close_subscription {}", "CLOSE_SUBSCRIPTION"},
   };
   for (const auto& test : kCases) {
     EXPECT_EQ(FindCommand(Request(test.request)).name, test.name);
+  }
+}
+
+TEST(IsWriteCommand, WritesAreThoseThatChangeSomething) {
+  for (const char* write :
+       {"hset {}", "hmset {}", "hdel {}", "hmdel {}", "publish {}"}) {
+    EXPECT_TRUE(IsWriteCommand(Request(write))) << write;
+  }
+  for (const char* other :
+       {"", "hget {}", "hgetall {}", "hmget {}", "hexist {}", "hmexist {}",
+        "subscribe {}", "unsubscribe {}", "hello {}", "ping {}", "cancel {}",
+        "open_subscription {}", "grant_credit {}", "close_subscription {}"}) {
+    EXPECT_FALSE(IsWriteCommand(Request(other))) << other;
   }
 }
 

@@ -249,14 +249,16 @@ TEST(GoldenAnswers, RequestWithNothingInItIsInvalid) {
   });
 }
 
-TEST(GoldenAnswers, PublishAndSubscribeAreNotYetServed) {
+// What a subscriber gets: //server/session:older_topics_test.
+TEST(GoldenAnswers, PublishAndUnsubscribe) {
   Converse({
+      T("publish { topic: 'lobby' data { integer: 1 } }", kOk),
+      T("publish { topic: 'lobby' }", kOk),
+      T("publish { }", kOk),
+      T("unsubscribe { topic: 'lobby' id: 9527 }",
+        Error(404, "Not found: subscription 9527")),
       T("subscribe { topic: 'lobby' }",
-        Error(400, "Command is invalid: `SUBSCRIBE is not yet served`")),
-      T("unsubscribe { topic: 'lobby' id: 1 }",
-        Error(400, "Command is invalid: `UNSUBSCRIBE is not yet served`")),
-      T("publish { topic: 'lobby' data { integer: 1 } }",
-        Error(400, "Command is invalid: `PUBLISH is not yet served`")),
+        Error(400, "Command is invalid: `subscriptions need a connection`")),
   });
 }
 

@@ -2,10 +2,12 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "coffer/sdk/internal/assert.h"
 #include "coffer/server/service/answer.h"
 #include "coffer/server/service/command.h"
+#include "coffer/server/service/retry/earlier_answer.h"
 #include "google/protobuf/io/coded_stream.h"
 
 namespace coffer::server {
@@ -18,7 +20,27 @@ size_t EnvelopeBytes(const v1::CommandRequest& request) {
   return 2 + CodedOutputStream::VarintSize64(request.request_id());
 }
 
+// The answer that an earlier attempt got, if this peer accepts so much.
+void AnswerAsBefore(const AnswerContext& context,
+                    const EarlierAnswer& earlier) {
+  COFFER_ASSERT(earlier.there);
+  const size_t bytes = earlier.response.size();
+  if (bytes <= context.bytes_max) {
+    COFFER_ASSERT(context.response->ParseFromString(earlier.response));
+    return;
+  }
+  AnswerError(context, absl::ResourceExhaustedError(absl::StrCat(
+                           "answer of ", bytes, " bytes exceeds the limit of ",
+                           context.bytes_max, ": ", context.advice)));
+  context.response->set_outcome(v1::UNKNOWN);
+}
+
 }  // namespace
+
+Service::Service(Storage* storage, std::shared_ptr<VolatileState> state)
+    : storage_(*storage),
+      state_(state != nullptr ? std::move(state)
+                              : std::make_shared<VolatileState>()) {}
 
 Hooks& Service::OpenHooks() {
   COFFER_ASSERT(!started_ && "hooks come before the first request");
@@ -49,41 +71,69 @@ bool Service::Execute(ServiceRun& run, Storage::Done done) {
   if (!started_.load(std::memory_order_relaxed)) started_ = true;
   run.executed_ = true;
   if (run.empty()) return true;
+  run.completion_.Begin();
   Planner planner(&run.batch_, &*run.arena_);
   for (ServiceRun::Slot& slot : run.slots_) {
     hooks_.CallReceived(*slot.request);
     slot.first_op = run.batch_.size();
-    if (admission_ != nullptr) slot.refused = admission_(*slot.request);
-    if (slot.refused.ok()) slot.refused = PlanRequest(*slot.request, planner);
+    Plan(run, slot, planner);
     slot.op_count = run.batch_.size() - slot.first_op;
   }
-  if (run.batch_.empty()) return true;
   run.batch_.set_result_bytes_max(run.answer_bytes_max_);
+  if (run.joined_ > 0) return SubmitAndJoin(run, std::move(done));
+  if (run.batch_.empty()) return true;
   return storage_.Submit(run.batch_, std::move(done));
+}
+
+void Service::Plan(ServiceRun& run, Slot& slot, Planner& planner) {
+  const v1::CommandRequest& request = *slot.request;
+  if (admission_ != nullptr) slot.refused = admission_(request);
+  if (!slot.refused.ok() || !BeginWrite(run, slot)) return;
+  if (slot.deadline <= run.start_) {
+    slot.refused = absl::DeadlineExceededError(absl::StrCat(
+        "not started within its deadline of ", request.deadline_ms(), " ms"));
+    return;
+  }
+  slot.refused = PlanRequest(request, planner);
 }
 
 void Service::Answer(ServiceRun& run, size_t i, uint32_t answer_bytes_max,
                      v1::CommandResponse* response) {
   COFFER_ASSERT(run.executed_ && i < run.size());
-  const ServiceRun::Slot& slot = run.slots_[i];
+  Slot& slot = run.slots_[i];
+  MakeAnswer(run, slot, answer_bytes_max, response);
+  slot.answered = true;
+  FinishWrite(run, slot, *response);
+  // For the hooks to know it by; an older peer is not told it.
+  response->set_request_id(slot.request->request_id());
+  hooks_.CallExecuted(*response);
+}
+
+void Service::MakeAnswer(const ServiceRun& run, const Slot& slot,
+                         uint32_t answer_bytes_max,
+                         v1::CommandResponse* response) {
   const Command& command = FindCommand(*slot.request);
   const size_t envelope = EnvelopeBytes(*slot.request);
   const AnswerContext context = {
       .request = *slot.request,
-      .ops =
-          std::as_const(run.batch_).ops().subspan(slot.first_op, slot.op_count),
+      .ops = run.batch_.ops().subspan(slot.first_op, slot.op_count),
       .advice = command.advice,
       .bytes_max =
           answer_bytes_max > envelope ? answer_bytes_max - envelope : 0,
+      .topics = state_->topics,
+      .subscriber = run.subscriber_,
       .response = response,
   };
   response->Clear();
-  if (!slot.refused.ok()) {
+  if (slot.retry == ServiceRun::Retry::kRefused) {
+    AnswerOutcomeIsNotKnown(response);
+  } else if (slot.earlier != nullptr) {
+    AnswerAsBefore(context, *slot.earlier);
+  } else if (!slot.refused.ok()) {
     AnswerError(context, slot.refused);
   } else if (!AnswerStorageError(context)) {
     command.answer(context);
   }
-  hooks_.CallExecuted(*response);
 }
 
 void Service::BeforeSend(v1::CommandResponse& response) {

@@ -3,6 +3,9 @@
 // commands, executed in order as one storage batch, and answered request by
 // request. Four hooks look on (hooks.h).
 //
+// A write of a peer that has said Hello is executed once, however often it
+// comes: its answer is remembered, and given again (retry/retry_windows.h).
+//
 // Threads: sessions on any threads may call it at the same time, each with runs
 // of its own. The storage outlives the service.
 
@@ -12,11 +15,14 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
+#include "coffer/server/service/command.h"
 #include "coffer/server/service/hooks.h"
 #include "coffer/server/service/service_run.h"
+#include "coffer/server/service/volatile_state.h"
 #include "coffer/server/storage/storage.h"
 #include "coffer/v1/kv.pb.h"
 
@@ -24,9 +30,13 @@ namespace coffer::server {
 
 class Service {
  public:
-  explicit Service(Storage* storage) : storage_(*storage) {}
+  // `state` may be shared with other services; null: one of its own.
+  explicit Service(Storage* storage,
+                   std::shared_ptr<VolatileState> state = nullptr);
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
+
+  VolatileState& state() { return *state_; }
 
   // Hooks are registered before the first Execute: asserted.
   void OnReceived(Hooks::Received hook);
@@ -43,7 +53,11 @@ class Service {
 
   // Executes the run's requests. True: finished, `done` is dropped without a
   // call. False: `done` is called once, later, on another thread; until then
-  // the run is not to be touched or destroyed.
+  // the run is not to be touched or destroyed. A run that has a retry of a
+  // write that another run executes is finished when that one is answered.
+  //
+  // What a caller has no more time for is not executed (ServiceRun::SetDecoded
+  // and set_start).
   bool Execute(ServiceRun& run, Storage::Done done);
 
   // Replaces *response by the answer of request `i` of an executed run. To be
@@ -56,15 +70,33 @@ class Service {
   void Answer(ServiceRun& run, size_t i, uint32_t answer_bytes_max,
               v1::CommandResponse* response);
 
+  // Retries of the run's writes, on other connections, get their answers when
+  // Answer makes them. This gives them at once: for a session that has to wait
+  // before it goes on with Answer.
+  void KeepAnswers(ServiceRun& run);
+
   // For the session to call, once for each answer and in order: before it is
   // encoded, and after it is flushed or could not be.
   void BeforeSend(v1::CommandResponse& response);
   void AfterSend(const absl::Status& status);
 
  private:
+  using Slot = ServiceRun::Slot;
+
   Hooks& OpenHooks();
+  void Plan(ServiceRun& run, Slot& slot, Planner& planner);
+  void MakeAnswer(const ServiceRun& run, const Slot& slot,
+                  uint32_t answer_bytes_max, v1::CommandResponse* response);
+
+  // service_retry.cc
+  bool BeginWrite(ServiceRun& run, Slot& slot);
+  void FinishWrite(ServiceRun& run, Slot& slot,
+                   const v1::CommandResponse& response);
+  bool SubmitAndJoin(ServiceRun& run, Storage::Done done);
+  void StorageDone(ServiceRun& run);
 
   Storage& storage_;
+  const std::shared_ptr<VolatileState> state_;
   Hooks hooks_;
   Admission admission_;
   std::atomic<bool> started_{false};

@@ -1,5 +1,8 @@
 #include "coffer/server/service/service_run.h"
 
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
 #include <utility>
 
 #include "coffer/sdk/internal/assert.h"
@@ -38,11 +41,19 @@ void ServiceRun::DropLast() {
   spare_ = slots_.back().request;
   spare_->Clear();
   slots_.pop_back();
-  if (counted_ > slots_.size()) {  // full() has counted it: count anew
-    counted_ = 0;
-    keys_ = 0;
-    unbounded_ = false;
-  }
+  if (counted_ > slots_.size()) CountAnew();  // full() has counted it
+}
+
+void ServiceRun::Drop(size_t i) {
+  COFFER_ASSERT(i < slots_.size() && !executed_);
+  slots_.erase(slots_.begin() + static_cast<std::ptrdiff_t>(i));
+  CountAnew();
+}
+
+void ServiceRun::CountAnew() {
+  counted_ = 0;
+  keys_ = 0;
+  unbounded_ = false;
 }
 
 bool ServiceRun::full() {
@@ -54,7 +65,32 @@ bool ServiceRun::full() {
   return unbounded_ || keys_ >= kKeysPerRun;
 }
 
+void ServiceRun::SetDecoded(Clock::TimePoint decoded) {
+  Slot& slot = slots_.back();
+  const uint64_t deadline_ms = slot.request->deadline_ms();
+  if (deadline_ms == 0) return;
+  using std::chrono::milliseconds;
+  // Later than any clock will get, it is none.
+  const auto most = std::chrono::duration_cast<milliseconds>(
+      Clock::TimePoint::max() - std::max(decoded, Clock::TimePoint()));
+  if (deadline_ms >= static_cast<uint64_t>(most.count())) return;
+  slot.deadline = decoded + milliseconds(deadline_ms);
+  has_deadlines_ = true;
+}
+
+void ServiceRun::AbandonWrites() {
+  if (begun_ == 0 && joined_ == 0) return;
+  for (Slot& slot : slots_) {
+    const uint64_t id = slot.request->request_id();
+    if (slot.retry == Retry::kBegun) retries_->Abandon(id);
+    if (slot.earlier != nullptr) retries_->Leave(id, slot.earlier.get());
+  }
+  begun_ = 0;
+  joined_ = 0;
+}
+
 void ServiceRun::Clear() {
+  AbandonWrites();
   if (slots_.capacity() > kSlotsKept) {
     std::vector<Slot>().swap(slots_);
   } else {
@@ -64,9 +100,9 @@ void ServiceRun::Clear() {
   spare_ = nullptr;
   if (arena_.has_value()) arena_->Reset();
   executed_ = false;
-  counted_ = 0;
-  keys_ = 0;
-  unbounded_ = false;
+  has_deadlines_ = false;
+  start_ = Clock::TimePoint::min();
+  CountAnew();
 }
 
 }  // namespace coffer::server

@@ -19,7 +19,11 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "coffer/sdk/clock.h"
 #include "coffer/sdk/frame/frame_limits.h"
+#include "coffer/server/service/retry/retry_windows.h"
+#include "coffer/server/service/run_completion.h"
+#include "coffer/server/service/subscriber.h"
 #include "coffer/server/storage/batch.h"
 #include "coffer/v1/kv.pb.h"
 #include "google/protobuf/arena.h"
@@ -31,11 +35,15 @@ class ServiceRun {
   ServiceRun() = default;
   ServiceRun(const ServiceRun&) = delete;
   ServiceRun& operator=(const ServiceRun&) = delete;
+  ~ServiceRun() { AbandonWrites(); }
 
   // A new last request, with nothing set, to be parsed into. Valid until Clear.
   v1::CommandRequest& AddRequest();
   // Takes the last request back.
   void DropLast();
+  // Takes request `i` out of a run that is not executed yet: as if it had never
+  // come.
+  void Drop(size_t i);
 
   size_t size() const { return slots_.size(); }
   bool empty() const { return slots_.empty(); }
@@ -54,10 +62,34 @@ class ServiceRun {
   uint32_t answer_bytes_max() const { return answer_bytes_max_; }
   void set_answer_bytes_max(uint32_t bytes) { answer_bytes_max_ = bytes; }
 
+  // Whose subscriptions the run opens and closes; null: nobody's. Outlives it.
+  void set_subscriber(Subscriber* subscriber) { subscriber_ = subscriber; }
+
+  // Of a peer that has said Hello: its writes are executed once, however often
+  // they come (retry/retry_windows.h). Null: of another. Outlives the run.
+  void set_retries(RetrySession* retries) { retries_ = retries; }
+
+  // The last request was decoded at this time: its deadline, if it has one,
+  // counts from then. Not for peers that have not said Hello.
+  void SetDecoded(Clock::TimePoint decoded);
+  // Whether any request has a deadline; then Execute is to be told the time.
+  bool has_deadlines() const { return has_deadlines_; }
+  void set_start(Clock::TimePoint now) { start_ = now; }
+
+  // Forgets the requests. Writes that were begun and not answered are from
+  // then on writes whose outcome is not known.
   void Clear();
 
  private:
   friend class Service;
+
+  // What the memory of writes has to do with a request.
+  enum class Retry : uint8_t {
+    kNone,
+    kBegun,    // it is told the answer
+    kEarlier,  // it gives the answer, or will
+    kRefused,  // it cannot tell whether the request was executed
+  };
 
   struct Slot {
     v1::CommandRequest* request;  // in arena_
@@ -66,7 +98,14 @@ class ServiceRun {
     size_t op_count = 0;
     // Why it was refused before it was executed.
     absl::Status refused;
+    Clock::TimePoint deadline = Clock::TimePoint::max();
+    Retry retry = Retry::kNone;
+    bool answered = false;
+    std::unique_ptr<EarlierAnswer> earlier;
   };
+
+  void AbandonWrites();
+  void CountAnew();
 
   // Requests and what they want stored. Its first block outlives Clear.
   std::unique_ptr<char[]> first_block_;
@@ -77,6 +116,14 @@ class ServiceRun {
   Batch batch_;
   uint32_t answer_bytes_max_ = kFrameBytesMaxDefault;
   bool executed_ = false;
+  bool has_deadlines_ = false;
+  Clock::TimePoint start_ = Clock::TimePoint::min();
+  RetrySession* retries_ = nullptr;
+  Subscriber* subscriber_ = nullptr;
+  // Slots with kBegun, and with kEarlier that wait for another run.
+  size_t begun_ = 0;
+  size_t joined_ = 0;
+  RunCompletion completion_;
   // For full(): of the first `counted_` requests.
   size_t counted_ = 0;
   size_t keys_ = 0;

@@ -143,7 +143,7 @@ TEST(Service, RefusedRequestsDoNotReachTheStorage) {
   Service service(&storage);
   ServiceRun run;
   run.AddRequest();
-  run.AddRequest() = Request("publish { topic: 'x' }");
+  run.AddRequest() = Request("hset { table: 'x' }");
   EXPECT_TRUE(service.Execute(run, [] { FAIL(); }));
   v1::CommandResponse response;
   service.Answer(run, 1, 1000, &response);

@@ -16,6 +16,7 @@ v1::CommandRequest Request(const std::string& text) {
 
 std::string WireHex(v1::CommandResponse response) {
   response.clear_outcome();
+  response.clear_request_id();
   return absl::BytesToHexString(response.SerializeAsString());
 }
 

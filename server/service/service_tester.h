@@ -19,7 +19,8 @@ namespace coffer::server {
 // A request in protobuf's text format: "hget { table: 't' key: 'k' }".
 v1::CommandRequest Request(const std::string& text);
 
-// What an older peer would get: the message's bytes in hex, without `outcome`.
+// What an older peer would get: the message's bytes in hex, without what
+// is for peers of ours.
 std::string WireHex(v1::CommandResponse response);
 
 class ServiceTester {

@@ -1,26 +1,38 @@
 #include "coffer/server/session/peer.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/status/statusor.h"
+#include "coffer/server/service/command.h"
+#include "coffer/server/version.h"
+
 namespace coffer::server {
 
 v1::Outcome OutcomeIfReplaced(const v1::CommandRequest& request,
                               const v1::CommandResponse& response) {
   if (response.outcome() != v1::OUTCOME_UNSPECIFIED) return response.outcome();
-  switch (request.request_data_case()) {
-    case v1::CommandRequest::kHset:
-    case v1::CommandRequest::kHmset:
-    case v1::CommandRequest::kHdel:
-    case v1::CommandRequest::kHmdel:
-      return v1::UNKNOWN;  // done, but the answer is lost
-    default:
-      return v1::NOT_EXECUTED;
-  }
+  // A write was done, but its answer is lost.
+  return IsWriteCommand(request) ? v1::UNKNOWN : v1::NOT_EXECUTED;
 }
 
-Peer::Peer(const FrameLimits& own)
-    : answer_bytes_max_(
+ServerInfo MakeServerInfo(std::uint64_t epoch, const ServerLimits& limits) {
+  ServerInfo info;
+  info.version = kVersion;
+  info.epoch = epoch;
+  info.features.subscriptions = true;
+  info.features.retries = true;
+  info.features.deadlines = true;
+  info.features.any_order = true;
+  info.limits = limits.frame;
+  info.request_keys_max = kRequestKeysMax;
+  info.subscriptions_max = static_cast<std::uint32_t>(limits.subscriptions_max);
+  return info;
+}
+
+Peer::Peer(const FrameLimits& own, ServerInfo info)
+    : info_(std::move(info)),
+      answer_bytes_max_(
           std::min(own.frame_bytes_max, own.uncompressed_bytes_max)) {
   own_.limits = own;
 }
@@ -47,7 +59,7 @@ absl::optional<FrameEncoderOptions> Peer::Hello(const v1::Hello& hello,
       answer_bytes_max_ = std::min(encoder->limits.frame_bytes_max,
                                    encoder->limits.uncompressed_bytes_max);
       response->set_status(200);
-      FillHelloReply(own_, response->mutable_hello());
+      FillHelloReply(own_, info_, response->mutable_hello());
       return *encoder;
     }
     refused = encoder.status();

@@ -14,7 +14,9 @@
 #include "absl/types/optional.h"
 #include "coffer/sdk/frame/frame_encoder.h"
 #include "coffer/sdk/frame/frame_limits.h"
+#include "coffer/sdk/server_info.h"
 #include "coffer/sdk/stream/hello.h"
+#include "coffer/server/limits.h"
 #include "coffer/v1/kv.pb.h"
 
 namespace coffer::server {
@@ -24,9 +26,14 @@ namespace coffer::server {
 v1::Outcome OutcomeIfReplaced(const v1::CommandRequest& request,
                               const v1::CommandResponse& response);
 
+// What this server tells a peer of ours about itself. `epoch` is that of its
+// VolatileState.
+ServerInfo MakeServerInfo(std::uint64_t epoch, const ServerLimits& limits);
+
 class Peer {
  public:
-  explicit Peer(const FrameLimits& own);
+  // `info` is what it is told of the server.
+  explicit Peer(const FrameLimits& own, ServerInfo info = {});
 
   // A request that is not a Hello has come: a Hello is too late from now on.
   void Received(const v1::CommandRequest& request);
@@ -54,6 +61,7 @@ class Peer {
   absl::Status CheckFirst() const;
 
   HelloOptions own_;
+  const ServerInfo info_;
   std::uint32_t answer_bytes_max_;
   bool said_hello_ = false;
   bool sent_requests_ = false;

@@ -1,5 +1,6 @@
 #include "coffer/server/session/peer.h"
 
+#include "coffer/server/version.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -35,6 +36,23 @@ TEST(Peer, PeerOfOursGetsItsRequestIdAndTheOutcome) {
   peer.FinishAnswer(9, &response);
   EXPECT_EQ(response.request_id(), 9u);
   EXPECT_EQ(response.outcome(), v1::NOT_EXECUTED);
+}
+
+TEST(Peer, HelloIsAnsweredWithWhatTheServerIs) {
+  ServerLimits limits;
+  limits.frame.frame_bytes_max = 5000;
+  Peer peer(limits.frame, MakeServerInfo(77, limits));
+  CommandResponse response;
+  ASSERT_TRUE(peer.Hello(GoodHello(), &response).has_value());
+  const ServerInfo info = ServerInfoFromReply(response.hello());
+  EXPECT_EQ(info.protocol_version, kProtocolVersion);
+  EXPECT_EQ(info.version, kVersion);
+  EXPECT_EQ(info.epoch, 77u);
+  EXPECT_TRUE(info.features.retries);
+  EXPECT_TRUE(info.features.deadlines);
+  EXPECT_TRUE(info.lz4);
+  EXPECT_EQ(info.limits.frame_bytes_max, 5000u);
+  EXPECT_EQ(info.request_keys_max, 1u << 17);
 }
 
 TEST(Peer, HelloSaysHowToEncodeForIt) {

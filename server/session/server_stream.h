@@ -1,9 +1,18 @@
 // ServerStream: serves one peer over one byte stream.
 //
 // Each turn it takes all the requests that have arrived (within the limits),
-// executes them in order as one run, and sends their answers with one gathered
-// write; then it waits for more. Requests on one connection are executed and
-// answered strictly in the order of arrival.
+// executes them in order as one run, and sends their answers, and the events of
+// its subscriptions, with one gathered write; then it waits for more: bytes,
+// a run that has finished, events, Drain.
+//
+// A run that the storage does not finish at once stands in nobody's way: what
+// arrives meanwhile is executed beside it and answered before it, unless it has
+// to wait (run_pipeline.h). Requests without an id, so all of an older peer,
+// are executed and answered strictly one after another. A Ping with an id is
+// answered at once, a Cancel takes away a request that has not been started.
+//
+// The end of input ends the subscriptions of a peer of ours. For an older peer
+// it is a half-close: the session goes on until it has no subscription left.
 //
 // A bad frame (docs/wire.md): the requests before it are answered, then its
 // error; sending ends, and the rest of the input is thrown away within a bound.
@@ -16,23 +25,29 @@
 #define COFFER_SERVER_SESSION_SERVER_STREAM_H_
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cstdint>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "coffer/sdk/clock.h"
 #include "coffer/sdk/frame/frame_error.h"
 #include "coffer/sdk/internal/spawn.h"
-#include "coffer/sdk/status/status_codes.h"
 #include "coffer/sdk/stream/framed_stream.h"
-#include "coffer/sdk/stream/internal/waiter.h"
 #include "coffer/server/limits.h"
 #include "coffer/server/service/service.h"
+#include "coffer/server/session/answer_sender.h"
 #include "coffer/server/session/peer.h"
+#include "coffer/server/session/request_intake.h"
+#include "coffer/server/session/session_runs.h"
+#include "coffer/server/session/session_wait.h"
+#include "coffer/server/session/session_waker.h"
+#include "coffer/server/session/subscriptions.h"
 #include "coffer/server/session/watchdog.h"
 #include "coffer/v1/kv.pb.h"
 
@@ -44,23 +59,38 @@ class ServerStream {
   using executor_type = typename AsyncStream::executor_type;
   using Phase = SessionProgress::Phase;
 
+  // `clock` is read for requests with a deadline.
   ServerStream(AsyncStream transport, Service* service,
-               const ServerLimits& limits)
-      : service_(service),
-        limits_(limits),
-        peer_(limits.frame),
+               const ServerLimits& limits, Clock* clock = &Clock::System())
+      : limits_(limits),
+        peer_(limits.frame, MakeServerInfo(service->state().epoch, limits)),
         stream_(std::move(transport), StreamOptions(limits)),
-        execution_(std::make_shared<internal::Waiter>(stream_.get_executor())) {
-  }
+        wait_(&stream_),
+        waker_(std::make_shared<SessionWaker>(
+            stream_.get_executor(),
+            [this](const std::vector<std::uint64_t>& ids) { Woken(ids); })),
+        subscriptions_(&service->state().topics, limits.subscriptions_max,
+                       waker_),
+        sender_(&stream_, service, &peer_),
+        runs_({.service = service,
+               .clock = clock,
+               .peer = &peer_,
+               .stream = &stream_,
+               .wait = &wait_,
+               .subscriptions = &subscriptions_,
+               .sender = &sender_}),
+        intake_(limits_, clock, &peer_, &runs_.pipeline(), &subscriptions_) {}
+  ~ServerStream() { waker_->Close(); }
 
   executor_type get_executor() { return stream_.get_executor(); }
   AsyncStream& next_layer() { return stream_.next_layer(); }
 
   // Serves until the peer ends the stream or Drain. void(absl::Status): OK
   // after a clean end; else why the connection is over: the peer's bad frame, a
-  // truncated stream, a transport that failed. Any token; completes once, never
-  // inside this call. Cancellation: every type, while it waits for requests.
-  // To stop it at once, close the transport.
+  // truncated stream, a transport that failed, a subscriber that fell behind.
+  // Any token; completes once, never inside this call, and not before the
+  // storage is done with what it was given. Cancellation: every type, while it
+  // waits. To stop it at once, close the transport.
   template <class Token>
   auto Process(Token&& token) {
     return internal::Spawn<absl::Status>(
@@ -68,40 +98,51 @@ class ServerStream {
         std::forward<Token>(token));
   }
 
-  // Answers what has arrived, then ends the stream.
+  // Answers what has arrived, ends the subscriptions, then ends the stream.
   void Drain() {
     draining_ = true;
-    stream_.CancelSource();
+    wait_.Wake();
   }
 
   SessionProgress progress() const {
     SessionProgress progress;
-    progress.phase = phase_;
-    progress.requests_received = requests_received_;
+    progress.phase = sender_.flushing() ? Phase::kSending : phase_;
+    progress.requests_received = intake_.received();
     progress.bytes_written = stream_.written_bytes();
     progress.unread_bytes = stream_.unread_bytes();
+    // Between two frames it is the storage's time, not the peer's.
+    if (progress.phase == Phase::kReceiving && progress.unread_bytes == 0 &&
+        !runs_.pipeline().empty()) {
+      progress.phase = Phase::kExecuting;
+    }
+    progress.subscribed = !subscriptions_.empty();
     return progress;
   }
 
   // What the session's own messages hold, for tests; its buffers are the
   // stream's.
-  std::size_t memory_bytes() const {
-    return response_.SpaceUsedLong() + hello_.SpaceUsedLong();
-  }
+  std::size_t memory_bytes() const { return sender_.memory_bytes(); }
 
  private:
   template <class T>
   using awaitable = boost::asio::awaitable<T>;
   using error_code = boost::system::error_code;
+  using Framed =
+      FramedStream<AsyncStream, v1::CommandRequest, v1::CommandResponse>;
+  using Collected = RequestIntake::Result;
   static constexpr auto kAwaitTuple =
       boost::asio::as_tuple(boost::asio::use_awaitable);
 
-  // What response_ may hold on to between two answers.
-  static constexpr int kElementsKept = 256;
-  static constexpr int kBytesKept = 16 << 10;
-
-  // What stopped the collecting of a run.
-  enum class Collected { kFull, kAllThatArrived, kHello, kEnd };
+  // After a turn.
+  enum class Step {
+    kTurn,
+    kYield,  // the others' turn
+    kHello,
+    kWaitForBytes,
+    kWaitForSignal,
+    kLookForBytes,
+    kFinish,
+  };
 
   static FramedStreamOptions StreamOptions(const ServerLimits& limits) {
     FramedStreamOptions options;
@@ -114,186 +155,163 @@ class ServerStream {
   }
 
   awaitable<absl::Status> DoProcess() {
-    for (;;) {
-      const Collected collected = Collect();
-      if (run_.size() > 0) {
-        absl::Status served = co_await ServeRun();
-        if (!served.ok()) co_return served;
-      }
-      switch (collected) {
-        case Collected::kFull:
-          break;
-        case Collected::kHello: {
-          absl::Status sent = co_await AnswerHello();
-          if (!sent.ok()) co_return sent;
-          break;
-        }
-        case Collected::kAllThatArrived: {
-          const error_code error = co_await Receive();
-          if (error != boost::asio::error::operation_aborted) break;
-          if (!draining_) co_return absl::CancelledError("cancelled");
-          co_return co_await End();
-        }
-        case Collected::kEnd:
-          co_return co_await Finish();
-      }
-    }
-  }
-
-  // Takes the requests that have arrived.
-  Collected Collect() {
-    run_.Clear();
-    std::size_t bytes = 0;
-    while (run_.size() < limits_.requests_per_run_max && !run_.full() &&
-           bytes < limits_.request_bytes_per_run_max) {
-      v1::CommandRequest& request = run_.AddRequest();
-      const NextResult next = stream_.TryNext(&request);
-      if (next != NextResult::kMessage) {
-        run_.DropLast();
-        return next == NextResult::kEnd ? Collected::kEnd
-                                        : Collected::kAllThatArrived;
-      }
-      ++requests_received_;
-      if (request.has_hello()) {
-        hello_ = request;
-        run_.DropLast();
-        return Collected::kHello;
-      }
-      peer_.Received(request);
-      bytes += request.ByteSizeLong();
-    }
-    return Collected::kFull;
-  }
-
-  // Waits for more, or, while draining, looks whether more is there.
-  // operation_aborted: none came; another error is told by the next Collect.
-  awaitable<error_code> Receive() {
-    phase_ = Phase::kReceiving;
-    if (draining_) {
-      auto [error] = co_await stream_.ReadableNow(kAwaitTuple);
-      co_return error;
-    }
-    auto [error] = co_await stream_.WaitReadable(kAwaitTuple);
-    // Drain woke it up; what it is for is seen to by the next round.
-    if (error == boost::asio::error::operation_aborted && draining_) {
-      error = {};
-    }
-    co_return error;
-  }
-
-  awaitable<absl::Status> ServeRun() {
-    phase_ = Phase::kExecuting;
-    run_.set_answer_bytes_max(peer_.answer_bytes_max());
-    executed_ = service_->Execute(run_, [this] {
-      boost::asio::post(get_executor(), [this] {
-        executed_ = true;
-        execution_->Dispatch({});
-      });
-    });
-    // Not to be given up by a cancellation: the storage has hold of the run.
-    while (!executed_) co_await WaitExecuted();
-    absl::Status sent;
-    for (std::size_t i = 0; i < run_.size(); ++i) {
-      service_->Answer(run_, i, peer_.answer_bytes_max(), &response_);
-      if (sent.ok()) {
-        sent = co_await FeedAnswer(run_.request(i));
-      } else {
-        service_->AfterSend(sent);  // executed all the same: the hooks know
-      }
-      ShrinkResponse();
-    }
-    run_.Clear();  // holds nothing while the peer takes its time
-    if (sent.ok()) sent = co_await FlushAnswers();
-    co_return sent;
-  }
-
-  awaitable<void> WaitExecuted() {
-    auto initiation = [this](auto handler) {
-      execution_->Arm(std::move(handler));
-    };
-    co_await boost::asio::async_initiate<decltype(kAwaitTuple),
-                                         void(error_code)>(initiation,
-                                                           kAwaitTuple);
-  }
-
-  // Encodes response_, the answer to `request`. What is over the peer's limit
-  // all the same (a hook may have added to it) is replaced by an error, which
-  // fits.
-  awaitable<absl::Status> FeedAnswer(const v1::CommandRequest& request) {
-    if (!stream_.is_ready()) {
-      absl::Status flushed = co_await FlushAnswers();
-      if (!flushed.ok()) {
-        service_->AfterSend(flushed);
-        co_return flushed;
-      }
-    }
-    const v1::Outcome if_replaced = OutcomeIfReplaced(request, response_);
-    peer_.FinishAnswer(request.request_id(), &response_);
-    service_->BeforeSend(response_);
-    ++answers_unsent_;
-    absl::Status fed = stream_.Feed(response_);
-    if (absl::IsResourceExhausted(fed)) {
-      peer_.MakeError(fed, if_replaced, request.request_id(), &response_);
-      fed = stream_.Feed(response_);
-    }
-    if (!fed.ok()) AnswersSent(fed);
-    co_return fed;
-  }
-
-  awaitable<absl::Status> FlushAnswers() {
-    phase_ = Phase::kSending;
-    auto [error] = co_await stream_.Flush(kAwaitTuple);
-    absl::Status status =
-        error ? ToStatus(error, "sending answers") : absl::OkStatus();
-    AnswersSent(status);
+    const absl::Status status = co_await Serve();
+    co_await runs_.Abandon(status);
     co_return status;
   }
 
-  void AnswersSent(const absl::Status& status) {
-    for (; answers_unsent_ > 0; --answers_unsent_) service_->AfterSend(status);
+  awaitable<absl::Status> Serve() {
+    while (!over_) {
+      wait_.Forget();
+      absl::Status status;
+      if (!runs_.pipeline().empty()) status = co_await runs_.ServePipeline();
+      if (!status.ok()) co_return status;
+      const Collected collected = Collect();
+      if (runs_.Launch(intake_.run())) {
+        status = co_await runs_.Answer(intake_.run()->run);
+      }
+      if (status.ok() && intake_.pings() != nullptr) {
+        status = co_await runs_.AnswerPings(intake_.pings());
+      }
+      intake_.PutLaterIntoPipeline();
+      const bool flushes = SendEvents();
+      if (status.ok() && flushes) status = co_await sender_.Flush();
+      if (subscriptions_.cut() == Subscriptions::Cut::kFellBehind) {
+        co_return absl::ResourceExhaustedError("a subscription fell behind");
+      }
+      if (status.ok()) {
+        switch (WhatNext(collected, flushes)) {
+          case Step::kTurn:
+            break;
+          case Step::kYield:
+            co_await Yield();
+            break;
+          case Step::kHello:
+            status = co_await AnswerHello();
+            break;
+          case Step::kWaitForBytes:
+            phase_ = Phase::kReceiving;
+            status = co_await wait_.ForBytes();
+            break;
+          case Step::kWaitForSignal:
+            phase_ = runs_.pipeline().empty() ? Phase::kReceiving
+                                              : Phase::kExecuting;
+            status = co_await wait_.ForSignal();
+            break;
+          case Step::kLookForBytes:
+            co_await LookForBytes();
+            break;
+          case Step::kFinish:
+            status = co_await Finish();
+            break;
+        }
+      }
+      if (!status.ok()) co_return status;
+    }
+    co_return absl::OkStatus();
   }
 
-  // protobuf's Clear keeps all that a message once held: one large answer would
-  // stay with the connection for good.
-  void ShrinkResponse() {
-    if (response_.values_size() > kElementsKept ||
-        response_.pairs_size() > kElementsKept ||
-        response_.GetCachedSize() > kBytesKept) {
-      v1::CommandResponse().Swap(&response_);
+  // What to do after a turn.
+  Step WhatNext(Collected collected, bool flushed) {
+    if (intake_.hello_waits() && runs_.pipeline().empty()) return Step::kHello;
+    if (draining_) subscriptions_.EndAll(503, "the server is stopping");
+    const bool ended = collected == Collected::kEnd;
+    // A half-close of an older peer ends nothing.
+    if (ended && (peer_.said_hello() ||
+                  stream_.read_error() != boost::asio::error::eof)) {
+      subscriptions_.DropAll();
     }
+    if (wait_.woken() || subscriptions_.has_more()) return Step::kTurn;
+    if (collected == Collected::kFull) {
+      return flushed ? Step::kTurn : Step::kYield;
+    }
+    if (collected == Collected::kBlocked) return Step::kWaitForSignal;
+    const bool unsubscribed =
+        subscriptions_.cut() == Subscriptions::Cut::kEnded;
+    if (ended || unsubscribed || draining_) {
+      // Whatever goes on is waited for, and nothing more is begun.
+      if (!runs_.pipeline().empty()) return Step::kWaitForSignal;
+      if (unsubscribed) return Step::kFinish;
+      if (!ended) return Step::kLookForBytes;
+      return subscriptions_.empty() ? Step::kFinish : Step::kWaitForSignal;
+    }
+    return Step::kWaitForBytes;
   }
 
-  // The session's own answers are none of the service's: no hook is called.
-  awaitable<absl::Status> SendOwnAnswer() {
-    if (!stream_.is_ready()) {
-      absl::Status flushed = co_await FlushAnswers();
-      if (!flushed.ok()) co_return flushed;
-    }
-    absl::Status fed = stream_.Feed(response_);
-    if (!fed.ok()) co_return fed;
-    co_return co_await FlushAnswers();
+  Collected Collect() {
+    auto next = [this](v1::CommandRequest* request) {
+      return stream_.TryNext(request);
+    };
+    return intake_.Collect(next);
   }
+
+  // --- Events
+
+  // Topics has something for these subscriptions. What there is room for goes
+  // behind what is being sent.
+  void Woken(const std::vector<std::uint64_t>& ids) {
+    subscriptions_.Woken(ids);
+    SendEvents();
+    if (subscriptions_.cut() == Subscriptions::Cut::kFellBehind) {
+      stream_.CancelSink();
+    }
+    wait_.Wake();
+  }
+
+  // Encodes what the subscriptions are to be sent, as far as there is room.
+  // Returns whether there is anything to flush.
+  bool SendEvents() {
+    for (std::size_t n = 0;
+         n < limits_.requests_per_run_max && stream_.is_ready() &&
+         !sender_.answer_waits() && subscriptions_.has_more();
+         ++n) {
+      if (!subscriptions_.Next(&outgoing_)) break;
+      sender_.FeedEvent(subscriptions_, &outgoing_);
+    }
+    outgoing_.event = nullptr;
+    if (subscriptions_.has_more()) subscriptions_.Rest();
+    return stream_.unwritten_bytes() > 0;
+  }
+
+  // While draining: what has arrived is the next turn's; if nothing has, it is
+  // over.
+  awaitable<void> LookForBytes() {
+    phase_ = Phase::kReceiving;
+    auto [error] = co_await stream_.ReadableNow(kAwaitTuple);
+    if (error == boost::asio::error::operation_aborted) co_await End();
+  }
+
+  awaitable<void> Yield() {
+    co_await boost::asio::post(get_executor(), boost::asio::use_awaitable);
+  }
+
+  // --- Beginning and end
 
   awaitable<absl::Status> AnswerHello() {
-    response_.Clear();
-    auto encoder = peer_.Hello(hello_.hello(), &response_);
-    peer_.FinishAnswer(hello_.request_id(), &response_);
-    v1::CommandRequest().Swap(&hello_);
-    absl::Status sent = co_await SendOwnAnswer();
+    const v1::CommandRequest hello = intake_.TakeHello();
+    v1::CommandResponse& response = sender_.response();
+    response.Clear();
+    auto encoder = peer_.Hello(hello.hello(), &response);
+    if (encoder.has_value()) {
+      runs_.SetClient(hello.hello());
+      subscriptions_.set_peer_is_ours();
+    }
+    peer_.FinishAnswer(hello.request_id(), &response);
+    absl::Status sent = co_await sender_.SendOwn();
     // From the next answer on: a Hello's own is never compressed.
     if (encoder.has_value()) stream_.set_encoder_options(*encoder);
     co_return sent;
   }
 
-  // The input is over.
+  // The input is over, or an older peer's last subscription.
   awaitable<absl::Status> Finish() {
-    if (stream_.read_error() == boost::asio::error::eof) {
-      co_return co_await End();
-    }
+    const error_code error = stream_.read_error();
+    if (!error || error == boost::asio::error::eof) co_return co_await End();
+    over_ = true;
     const absl::Status why = stream_.read_status();
     if (stream_.read_error().category() != FrameCategory()) co_return why;
-    peer_.MakeError(why, v1::NOT_EXECUTED, 0, &response_);
-    absl::Status sent = co_await SendOwnAnswer();
+    peer_.MakeError(why, v1::NOT_EXECUTED, 0, &sender_.response());
+    absl::Status sent = co_await sender_.SendOwn();
     if (!sent.ok()) co_return why;
     co_await End();
     phase_ = Phase::kEnding;
@@ -302,6 +320,7 @@ class ServerStream {
   }
 
   awaitable<absl::Status> End() {
+    over_ = true;
     phase_ = Phase::kSending;
     // What becomes of the peer's end of a connection that is over is its
     // affair.
@@ -309,22 +328,21 @@ class ServerStream {
     co_return absl::OkStatus();
   }
 
-  Service* const service_;
   const ServerLimits limits_;
   Peer peer_;
-  FramedStream<AsyncStream, v1::CommandRequest, v1::CommandResponse> stream_;
+  Framed stream_;
+  SessionWait<Framed> wait_;
+  const std::shared_ptr<SessionWaker> waker_;
 
-  // Reused by each turn.
-  ServiceRun run_;
-  v1::CommandRequest hello_;
-  v1::CommandResponse response_;
+  Subscriptions subscriptions_;
+  Subscriptions::Outgoing outgoing_;
+  AnswerSender<Framed> sender_;
+  SessionRuns<Framed> runs_;
+  RequestIntake intake_;
 
-  const std::shared_ptr<internal::Waiter> execution_;
-  bool executed_ = false;  // the run, by the storage
   bool draining_ = false;
+  bool over_ = false;
   Phase phase_ = Phase::kReceiving;
-  std::uint64_t requests_received_ = 0;
-  std::uint64_t answers_unsent_ = 0;
 };
 
 }  // namespace coffer::server

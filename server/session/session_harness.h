@@ -1,5 +1,6 @@
 // SessionHarness: a ServerStream over a memory pipe, for tests that speak to it
-// in bytes. Single-threaded; nothing sleeps.
+// in bytes. Single-threaded; nothing sleeps. Several with one VolatileState are
+// connections of one server, each to be run by itself.
 
 #ifndef COFFER_SERVER_SESSION_SESSION_HARNESS_H_
 #define COFFER_SERVER_SESSION_SESSION_HARNESS_H_
@@ -16,6 +17,7 @@
 
 #include "coffer/sdk/frame/frame_decoder.h"
 #include "coffer/sdk/frame/frame_encoder.h"
+#include "coffer/server/service/volatile_state.h"
 #include "coffer/server/session/server_stream.h"
 #include "coffer/server/storage/memory_storage.h"
 #include "coffer/testing/memory_pipe.h"
@@ -58,8 +60,9 @@ class SessionHarness {
 
   explicit SessionHarness(ServerLimits limits = {},
                           coffer_testing::MemoryPipeOptions pipe = {},
-                          Storage* storage = nullptr)
-      : service_(storage == nullptr ? &memory_ : storage) {
+                          Storage* storage = nullptr,
+                          std::shared_ptr<VolatileState> state = nullptr)
+      : service_(storage == nullptr ? &memory_ : storage, std::move(state)) {
     auto [client, server] =
         coffer_testing::MakeMemoryPipe(io_.get_executor(), pipe);
     client_.emplace(std::move(client));
@@ -69,6 +72,9 @@ class SessionHarness {
   ~SessionHarness() {
     client_.reset();
     Run();
+    // An older subscriber: to it, this was a half-close.
+    if (session_->progress().subscribed) session_->Drain();
+    Run();
     EXPECT_TRUE(!started_ || status_.has_value()) << "the session hangs";
     session_.reset();
     Run();
@@ -76,6 +82,7 @@ class SessionHarness {
 
   boost::asio::io_context& io() { return io_; }
   Service& service() { return service_; }
+  Topics& topics() { return service_.state().topics; }
   MemoryStorage& memory() { return memory_; }
   Pipe& client() { return *client_; }
   ServerStream<Pipe>& session() { return *session_; }

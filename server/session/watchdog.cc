@@ -20,6 +20,7 @@ bool Watchdog::Moved(const SessionProgress& now_at) const {
   switch (now_at.phase) {
     case Phase::kReceiving:
       return mark_.requests_received != now_at.requests_received ||
+             mark_.subscribed != now_at.subscribed ||
              (mark_.unread_bytes == 0) != (now_at.unread_bytes == 0) ||
              (now_at.unread_bytes > 0 &&
               now_at.unread_bytes >= mark_.unread_bytes + enough);
@@ -43,6 +44,7 @@ Watchdog::Verdict Watchdog::Look(const SessionProgress& now_at,
   Verdict verdict = Verdict::kGoOn;
   switch (now_at.phase) {
     case Phase::kReceiving:
+      if (now_at.unread_bytes == 0 && now_at.subscribed) return Verdict::kGoOn;
       limit = now_at.unread_bytes == 0 ? limits_.idle_timeout
                                        : limits_.stall_timeout;
       verdict = now_at.unread_bytes == 0 ? Verdict::kIdle : Verdict::kHalfFrame;

@@ -29,6 +29,7 @@ struct SessionProgress {
   std::uint64_t requests_received = 0;
   std::uint64_t bytes_written = 0;
   std::size_t unread_bytes = 0;  // of a frame that is not complete
+  bool subscribed = false;       // it waits for events, and is not idle
 };
 
 class Watchdog {

@@ -98,6 +98,25 @@ TEST(Watchdog, ExecutingIsTheStoragesTime) {
   EXPECT_EQ(watchdog.Look(executing, At(100000)), Verdict::kGoOn);
 }
 
+TEST(Watchdog, SubscriberIsNotIdleUntilItsLastSubscriptionHasEnded) {
+  Watchdog watchdog(Limits());
+  SessionProgress subscribed = Receiving(1, 0);
+  subscribed.subscribed = true;
+  EXPECT_EQ(watchdog.Look(subscribed, At(0)), Verdict::kGoOn);
+  EXPECT_EQ(watchdog.Look(subscribed, At(100000)), Verdict::kGoOn);
+  EXPECT_EQ(watchdog.Look(Receiving(1, 0), At(100010)), Verdict::kGoOn);
+  EXPECT_EQ(watchdog.Look(Receiving(1, 0), At(100109)), Verdict::kGoOn);
+  EXPECT_EQ(watchdog.Look(Receiving(1, 0), At(100110)), Verdict::kIdle);
+}
+
+TEST(Watchdog, SubscribersHalfAFrameIsClosedAllTheSame) {
+  Watchdog watchdog(Limits());
+  SessionProgress half = Receiving(1, 5);
+  half.subscribed = true;
+  EXPECT_EQ(watchdog.Look(half, At(0)), Verdict::kGoOn);
+  EXPECT_EQ(watchdog.Look(half, At(20)), Verdict::kHalfFrame);
+}
+
 TEST(Watchdog, LingeringEnds) {
   Watchdog watchdog(Limits());
   SessionProgress ending;

@@ -1,5 +1,6 @@
 #include "coffer/server/storage/memory_storage.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/hash/hash.h"
@@ -64,7 +65,18 @@ void MemoryStorage::ExecuteUnit(absl::Span<Op> unit, size_t result_bytes_max) {
     return;
   }
   Locks locks(*this, ShardsOf(unit));
-  for (Op& op : unit) Execute(op, result_bytes_max);
+  const auto is_write = [](const Op& op) { return IsWrite(op.kind); };
+  if (std::any_of(unit.begin(), unit.end(), is_write)) {
+    Apply(unit);
+  } else {
+    for (Op& op : unit) Execute(op, result_bytes_max);
+  }
+}
+
+// Nobody is to see a part of a group, and there is no way back out of the
+// middle of one: when memory runs out in here, the process ends.
+void MemoryStorage::Apply(absl::Span<Op> unit) noexcept {
+  for (Op& op : unit) Execute(op, /*result_bytes_max=*/0);
 }
 
 void MemoryStorage::Execute(Op& op, size_t result_bytes_max) {

@@ -51,6 +51,7 @@ class MemoryStorage final : public Storage {
   static ShardSet ShardsOf(absl::Span<const Op> unit);
   void ExecuteUnit(absl::Span<Op> unit, size_t result_bytes_max);
   // The shards of the operation's keys are locked.
+  void Apply(absl::Span<Op> unit) noexcept;
   void Execute(Op& op, size_t result_bytes_max);
   void Read(Op& op);
   void Set(Op& op);

@@ -6,6 +6,7 @@ test of its own for its README.
 
 import os
 import re
+import textwrap
 
 from source_text import list_files
 
@@ -42,16 +43,17 @@ def _places(pattern, documents):
 
 
 def compiled_code(documents, sources):
-    """C++ that is shown is compiled: a region of a file below examples/.
+    """C++ that is shown is compiled: a region of a file of examples.
 
-    A region stands between `// [name]` and `// [/name]`. Every one is shown, and
-    every block of C++ is one, byte for byte.
+    Those are below examples/ and sdk/examples/. A region stands between
+    `// [name]` and `// [/name]`. Every one is shown, and every block of C++ is
+    one, byte for byte but for the indentation of the whole.
     """
     regions = {}
     for path, text in sources.items():
-        if path.startswith("examples/"):
+        if path.startswith(("examples/", "sdk/examples/")):
             for name, code in _REGION.findall(text):
-                regions["%s [%s]" % (path, name)] = code
+                regions["%s [%s]" % (path, name)] = textwrap.dedent(code)
     breaches = []
     shown = set()
     for path, text in sorted(documents.items()):
@@ -60,8 +62,8 @@ def compiled_code(documents, sources):
             shown.update(same)
             if not same:
                 line = text.count("\n", 0, match.start()) + 1
-                breaches.append("%s:%d: this code is no region of a file below "
-                                "examples/" % (path, line))
+                breaches.append("%s:%d: this code is no region of a file of "
+                                "examples" % (path, line))
     return breaches + ["%s is shown nowhere" % name
                        for name in sorted(set(regions) - shown)]
 

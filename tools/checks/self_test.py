@@ -206,26 +206,29 @@ class ShippingLayerTest(unittest.TestCase):
 class CompiledCodeTest(unittest.TestCase):
 
     SOURCES = {"examples/a.cc": "int a;\n// [one]\nf();\n\ng();\n// [/one]\n",
-               "sdk/b.cc": "// [two]\nh();\n// [/two]\n"}
+               "sdk/b.cc": "// [two]\nh();\n// [/two]\n",
+               "sdk/examples/c.cc": "  // [in]\n  i();\n    j();\n  // [/in]\n"}
+    INDENTED = "```cpp\ni();\n  j();\n```\n"
 
     def _breaches(self, text):
         return document_checks.compiled_code({"README.md": text}, self.SOURCES)
 
     def test_finds_code_that_differs_and_code_from_elsewhere(self):
-        shown = "```cpp\nf();\n\ng();\n```\n"
+        shown = "```cpp\nf();\n\ng();\n```\n" + self.INDENTED
         for block in ("```cpp\nf();\ng();\n```\n", "```cpp\nf();\n\ng(); \n```\n",
                       "```cpp\nh();\n```\n"):
             found = self._breaches(shown + block)
             self.assertEqual(len(found), 1, block)
-            self.assertTrue(found[0].startswith("README.md:6: "), found)
+            self.assertTrue(found[0].startswith("README.md:10: "), found)
 
     def test_finds_a_region_that_is_not_shown(self):
         self.assertEqual(self._breaches("text\n"),
-                         ["examples/a.cc [one] is shown nowhere"])
+                         ["examples/a.cc [one] is shown nowhere",
+                          "sdk/examples/c.cc [in] is shown nowhere"])
 
     def test_passes_the_same_code_and_other_languages(self):
         self.assertEqual(self._breaches(
-            "```sh\nls\n```\n```cpp\nf();\n\ng();\n```\n"), [])
+            "```sh\nls\n```\n```cpp\nf();\n\ng();\n```\n" + self.INDENTED), [])
 
 
 class ReferencesTest(unittest.TestCase):

@@ -13,6 +13,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/system/error_code.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -77,6 +78,8 @@ class ReadHalf {
     end_status_ = std::move(status);
   }
 
+  std::uint64_t received() const { return received_; }
+
   void Abort() { waiter_->Post(boost::asio::error::operation_aborted); }
 
   // Why Next gave kError; eof for a clean end.
@@ -102,6 +105,7 @@ class ReadHalf {
   void OnRead(boost::system::error_code error, std::size_t bytes,
               std::shared_ptr<void> owner) {
     reading_ = false;
+    received_ += bytes;
     if (discarding_) return OnDiscarded(error, bytes, std::move(owner));
     decoder_.Commit(bytes);
     if (!error && bytes == 0) {
@@ -152,6 +156,7 @@ class ReadHalf {
   AsyncStream& stream_;
   FrameDecoder decoder_;
   const std::shared_ptr<Waiter> waiter_;
+  std::uint64_t received_ = 0;
   bool reading_ = false;
   bool poisoned_ = false;
   bool input_over_ = false;  // as the transport says

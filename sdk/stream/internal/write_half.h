@@ -18,6 +18,8 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "coffer/sdk/frame/frame_encoder.h"
 #include "coffer/sdk/stream/internal/waiter.h"
 #include "coffer/sdk/stream/stream_traits.h"
@@ -40,17 +42,19 @@ class WriteHalf {
   bool full() const { return buffered() > high_mark_; }
 
   absl::Status Feed(const google::protobuf::MessageLite& message) {
-    if (error_) return FailedStatus();
-    if (shutdown_ != Shutdown::kNone) {
-      return absl::FailedPreconditionError("the stream was closed for sending");
-    }
-    if (full()) {
-      return absl::ResourceExhaustedError(absl::StrCat(
-          "write buffer of ", buffered(), " bytes is above its high mark of ",
-          high_mark_, ": wait until it is ready"));
-    }
+    absl::Status status = CheckOpen();
+    if (!status.ok()) return status;
     const std::size_t before = filling_.size();
-    absl::Status status = encoder_.Encode(message, &filling_);
+    status = encoder_.Encode(message, &filling_);
+    fed_ += filling_.size() - before;
+    return status;
+  }
+
+  absl::Status FeedPayload(absl::Span<const absl::string_view> pieces) {
+    absl::Status status = CheckOpen();
+    if (!status.ok()) return status;
+    const std::size_t before = filling_.size();
+    status = encoder_.EncodePayload(pieces, &filling_);
     fed_ += filling_.size() - before;
     return status;
   }
@@ -102,9 +106,21 @@ class WriteHalf {
   // A buffer that grew beyond this for a large message is given back.
   static constexpr std::size_t kBufferKeptBytes = 64 << 10;
 
-  absl::Status FailedStatus() const {
-    return absl::UnavailableError(
-        absl::StrCat("writing to the peer: ", error_.message()));
+  // Whether a frame may be added.
+  absl::Status CheckOpen() const {
+    if (error_) {
+      return absl::UnavailableError(
+          absl::StrCat("writing to the peer: ", error_.message()));
+    }
+    if (shutdown_ != Shutdown::kNone) {
+      return absl::FailedPreconditionError("the stream was closed for sending");
+    }
+    if (full()) {
+      return absl::ResourceExhaustedError(absl::StrCat(
+          "write buffer of ", buffered(), " bytes is above its high mark of ",
+          high_mark_, ": wait until it is ready"));
+    }
+    return absl::OkStatus();
   }
 
   void Write(std::shared_ptr<void> owner) {

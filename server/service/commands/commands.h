@@ -1,5 +1,6 @@
-// The commands of tables and keys, by the names of the wire. ../command.cc puts
-// them into the table; the answers that several share are in ../answer.h.
+// The commands of tables and keys, and of topics, by the names of the wire.
+// ../command.cc puts them into the table; the answers that several share are in
+// ../answer.h.
 
 #ifndef COFFER_SERVER_SERVICE_COMMANDS_COMMANDS_H_
 #define COFFER_SERVER_SERVICE_COMMANDS_COMMANDS_H_
@@ -24,6 +25,13 @@ absl::Status PlanHset(const v1::CommandRequest& request, Planner& planner);
 absl::Status PlanHmset(const v1::CommandRequest& request, Planner& planner);
 absl::Status PlanHdel(const v1::CommandRequest& request, Planner& planner);
 absl::Status PlanHmdel(const v1::CommandRequest& request, Planner& planner);
+
+// topics.cc
+void AnswerPublish(const AnswerContext& context);
+void AnswerSubscribe(const AnswerContext& context);
+void AnswerUnsubscribe(const AnswerContext& context);
+void AnswerOpenSubscription(const AnswerContext& context);
+void AnswerCloseSubscription(const AnswerContext& context);
 
 }  // namespace coffer::server
 
