@@ -1,0 +1,58 @@
+#include "coffer/sdk/batch.h"
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <deque>
+
+#include "absl/status/status.h"
+#include "coffer/sdk/internal/decode_answer.h"
+#include "coffer/sdk/internal/pending_handler.h"
+
+namespace coffer::internal {
+namespace {
+
+namespace asio = boost::asio;
+
+struct BatchRun {
+  BatchResults results;
+  std::size_t left = 0;
+  PendingHandler<BatchResults> handler;
+  std::deque<asio::cancellation_signal> cancel;
+};
+
+}  // namespace
+
+void RunBatch(const std::shared_ptr<Connection>& connection,
+              std::vector<CommandRequest> requests, CallOptions options,
+              BatchHandler handler) {
+  const auto executor = connection->get_executor();
+  const auto run = std::make_shared<BatchRun>();
+  OnCancel(handler, [weak = std::weak_ptr<BatchRun>(run), executor] {
+    asio::dispatch(executor, [weak] {
+      const auto cancelled = weak.lock();
+      if (cancelled == nullptr) return;
+      for (auto& signal : cancelled->cancel) {
+        signal.emit(asio::cancellation_type::terminal);
+      }
+    });
+  });
+  run->handler = PendingHandler<BatchResults>(std::move(handler), executor);
+  if (requests.empty()) return run->handler.Post({});
+  run->left = requests.size();
+  run->results.resize(requests.size(), absl::UnknownError("not done"));
+  for (std::size_t i = 0; i < requests.size(); ++i) run->cancel.emplace_back();
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    auto done = [run, i](Answer answer) {
+      run->results[i] = DecodeOne<Value>(std::move(answer));
+      if (--run->left == 0) run->handler.Dispatch(std::move(run->results));
+    };
+    connection->Execute(std::move(requests[i]), options,
+                        asio::bind_cancellation_slot(
+                            run->cancel[i].slot(),
+                            asio::bind_executor(executor, std::move(done))));
+  }
+}
+
+}  // namespace coffer::internal

@@ -1,0 +1,67 @@
+// Batch: requests that are sent together and have nothing else to do with each
+// other (Client::Run). Unlike MultiSet, it is not all or nothing.
+//
+//   coffer::Batch batch;
+//   batch.Set("users", "ada", 36).Set("names", "36", "ada").Get("users",
+//   "bob"); auto results = co_await client.Run(std::move(batch));
+//   // results[2]: NotFound, or bob's value
+
+#ifndef COFFER_SDK_BATCH_H_
+#define COFFER_SDK_BATCH_H_
+
+#include <boost/asio/any_completion_handler.hpp>
+#include <cstddef>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "coffer/proto/requests.h"
+#include "coffer/sdk/call_options.h"
+#include "coffer/sdk/connection.h"
+
+namespace coffer {
+
+class Batch {
+ public:
+  // The result of each: its value; of Set and Delete the value before, or an
+  // empty Value; of Exists a bool.
+  Batch& Get(TextArg table, TextArg key) { return Add(MakeHget(table, key)); }
+  template <ConvertibleToValue V>
+  Batch& Set(TextArg table, TextArg key, V&& value) {
+    return Add(MakeHset(table, key, std::forward<V>(value)));
+  }
+  Batch& Delete(TextArg table, TextArg key) {
+    return Add(MakeHdel(table, key));
+  }
+  Batch& Exists(TextArg table, TextArg key) {
+    return Add(MakeHexist(table, key));
+  }
+
+  std::size_t size() const { return requests_.size(); }
+  std::vector<CommandRequest> Take() && { return std::move(requests_); }
+
+ private:
+  Batch& Add(CommandRequest request) {
+    requests_.push_back(std::move(request));
+    return *this;
+  }
+
+  std::vector<CommandRequest> requests_;
+};
+
+namespace internal {
+
+using BatchResults = std::vector<absl::StatusOr<Value>>;
+using BatchHandler = boost::asio::any_completion_handler<void(BatchResults)>;
+
+// Executes all; `handler` is given their results, in their order, when the last
+// one is there. Cancelled, it cancels all.
+void RunBatch(const std::shared_ptr<Connection>& connection,
+              std::vector<CommandRequest> requests, CallOptions options,
+              BatchHandler handler);
+
+}  // namespace internal
+}  // namespace coffer
+
+#endif  // COFFER_SDK_BATCH_H_

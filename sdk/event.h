@@ -1,0 +1,77 @@
+// Event and EventSource: what a subscription gives.
+
+#ifndef COFFER_SDK_EVENT_H_
+#define COFFER_SDK_EVENT_H_
+
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/any_io_executor.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "coffer/v1/kv.pb.h"
+
+namespace coffer {
+
+// Either data that was published, or the word that some is missing.
+struct Event {
+  enum class Kind { kData, kGap };
+
+  Kind kind = Kind::kData;
+
+  // The server's epoch: sequences of different ones have nothing to do with
+  // each other.
+  std::uint64_t epoch = 0;
+  // kData: the event's number in its topic; the next one has the next number.
+  // kGap: the number of the last event that is missing, or the one before the
+  // first that follows when the epoch is a new one.
+  std::uint64_t sequence = 0;
+
+  // kData: what was published.
+  std::vector<v1::Value> data;
+
+  // kGap: the server kept no more (false), or has forgotten all (true): how
+  // many events are missing is not known then.
+  bool new_epoch = false;
+};
+
+struct SubscribeOptions {
+  SubscribeOptions() {}
+
+  // Events that may be on their way or wait for Next; the server sends no more
+  // before they are taken. At least 1.
+  std::size_t events_max = 64;
+
+  // What becomes of a subscription whose user is so slow that the server does
+  // not keep what it has to see next: it loses the oldest events, and is told
+  // so by a gap; or it ends with ResourceExhausted.
+  enum class SlowPolicy { kDropOldest, kDisconnect };
+  SlowPolicy slow_policy = SlowPolicy::kDropOldest;
+
+  // Where to go on: after this event of this epoch, as an earlier subscription
+  // gave them. Epoch 0: from now on.
+  std::uint64_t epoch = 0;
+  std::uint64_t after_sequence = 0;
+};
+
+// The pure interface under a Subscription, which is what tests replace.
+class EventSource {
+ public:
+  using NextSignature = void(absl::StatusOr<Event>);
+  using NextHandler = boost::asio::any_completion_handler<NextSignature>;
+
+  // Ends the subscription.
+  virtual ~EventSource() = default;
+
+  virtual boost::asio::any_io_executor get_executor() = 0;
+
+  // The next event, when there is one. One at a time. Completes once, never
+  // inside the call; every type of cancellation, and then no event is lost.
+  // After an error every further call gives the same error.
+  virtual void Next(NextHandler handler) = 0;
+};
+
+}  // namespace coffer
+
+#endif  // COFFER_SDK_EVENT_H_
