@@ -14,34 +14,74 @@ COFFER_COPTS = [
     "-Wshadow",
 ]
 
-def coffer_cc_library(name, copts = [], **kwargs):
+# Where a precompiled header (pch.bzl) is, for -include.
+def _pch(name):
+    repository = native.repository_name().lstrip("@")
+    folder = "external/" + repository + "/" if repository else ""
+    return select({
+        _USE_PCH: ["-include", "$(BINDIR)/" + folder + "tools/bazel/" + name + ".h"],
+        "//conditions:default": [],
+    })
+
+def _pch_deps(name):
+    return select({
+        _USE_PCH: [str(Label("//tools/bazel:" + name))],
+        "//conditions:default": [],
+    })
+
+_USE_PCH = str(Label("//tools/bazel:use_pch"))
+
+def coffer_cc_library(name, copts = [], deps = [], **kwargs):
     """A cc_library whose headers are included as "coffer/<package>/<header>".
 
     Args:
       name: target name.
       copts: added to the warnings.
+      deps: as of a cc_library.
       **kwargs: passed to cc_library.
     """
     cc_library(
         name = name,
-        copts = COFFER_COPTS + copts,
+        copts = COFFER_COPTS + copts + _pch("coffer_pch"),
+        deps = deps + _pch_deps("coffer_pch"),
         include_prefix = "coffer/" + native.package_name(),
         strip_include_prefix = "",
         **kwargs
     )
 
-def coffer_cc_binary(name, copts = [], **kwargs):
+def coffer_cc_binary(name, copts = [], deps = [], **kwargs):
     cc_binary(
         name = name,
-        copts = COFFER_COPTS + copts,
+        copts = COFFER_COPTS + copts + _pch("coffer_pch"),
+        deps = deps + _pch_deps("coffer_pch"),
         **kwargs
     )
 
-def coffer_cc_test(name, copts = [], size = "small", deps = [], **kwargs):
+def coffer_cc_test(
+        name,
+        copts = [],
+        size = "small",
+        deps = [],
+        tags = [],
+        threads = False,
+        **kwargs):
+    """A cc_test on GoogleTest.
+
+    Args:
+      name: target name.
+      copts: added to the warnings.
+      size: as of a cc_test.
+      deps: added to GoogleTest.
+      tags: as of a cc_test.
+      threads: it starts threads or processes: what the thread sanitizer is for.
+      **kwargs: passed to cc_test.
+    """
     cc_test(
         name = name,
         size = size,
-        copts = COFFER_COPTS + copts,
-        deps = deps + ["@com_google_googletest//:gtest_main"],
+        tags = tags + (["threads"] if threads else []),
+        copts = COFFER_COPTS + copts + _pch("coffer_test_pch"),
+        deps = deps + ["@com_google_googletest//:gtest_main"] +
+               _pch_deps("coffer_test_pch"),
         **kwargs
     )

@@ -39,8 +39,9 @@ const Flag kFlags[] = {
     {"key", "FILE", "PEM of that certificate's key", nullptr, &Typed::key},
     {"name", "NAME", "whom the certificate must name; HOST if not given",
      nullptr, &Typed::name},
-    {"timeout", "TIME", "for connecting, and for each answer; 10s if not given",
-     nullptr, &Typed::timeout_text},
+    {"timeout", "TIME",
+     "for each answer, connecting included; 10s if not given", nullptr,
+     &Typed::timeout_text},
     {"json", "", "print each answer as a line of JSON", &Typed::json, nullptr},
     {"help", "", "show this", &Typed::help, nullptr},
 };

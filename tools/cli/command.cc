@@ -49,6 +49,29 @@ RequestOr MultiSet(Arguments a) {
   return MakeHmset(a[0], pairs);
 }
 
+RequestOr Publish(Arguments a) {
+  v1::CommandRequest request;
+  request.mutable_publish()->set_topic(a[0]);
+  for (const std::string& text : a.subspan(1)) {
+    absl::StatusOr<v1::Value> value = ParseValue(text);
+    if (!value.ok()) return value.status();
+    *request.mutable_publish()->add_data() = *std::move(value);
+  }
+  return request;
+}
+
+RequestOr Subscribe(Arguments a) {
+  v1::CommandRequest request;
+  request.mutable_open_subscription()->set_topic(a[0]);
+  return request;
+}
+
+RequestOr Ping(Arguments) {
+  v1::CommandRequest request;
+  request.mutable_ping();
+  return request;
+}
+
 struct Command {
   absl::string_view name;
   absl::string_view arguments;
@@ -69,6 +92,10 @@ constexpr Command kCommands[] = {
     {"mdel", "TABLE KEY...", "removes several keys at once", 2, kAny, MultiDel},
     {"mexists", "TABLE KEY...", "tells which keys exist", 2, kAny, MultiExists},
     {"getall", "TABLE", "shows every key of a table", 1, 1, GetAll},
+    {"sub", "TOPIC", "shows events until it is interrupted", 1, 1, Subscribe},
+    {"pub", "TOPIC VALUE...", "publishes an event of these values", 2, kAny,
+     Publish},
+    {"ping", "", "times an answer of the server", 0, 0, Ping},
 };
 
 const Command* FindCommand(absl::string_view name) {
@@ -81,10 +108,12 @@ const Command* FindCommand(absl::string_view name) {
 absl::Status CheckArguments(const Command& command, Arguments arguments) {
   if (arguments.size() < command.arguments_min ||
       arguments.size() > command.arguments_max) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("it takes ", command.arguments, "; ", arguments.size(),
-                     arguments.size() == 1 ? " argument was given"
-                                           : " arguments were given"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "it takes ",
+        command.arguments_max == 0 ? "no arguments" : command.arguments, "; ",
+        arguments.size(),
+        arguments.size() == 1 ? " argument was given"
+                              : " arguments were given"));
   }
   for (const std::string& argument : arguments) {
     if (IsUtf8(argument)) continue;
@@ -119,9 +148,11 @@ absl::StatusOr<v1::CommandRequest> ParseCommand(
 std::string CommandsHelp() {
   std::string help;
   for (const Command& command : kCommands) {
-    absl::StrAppendFormat(&help, "  %-39s %s\n",
-                          absl::StrCat(command.name, " ", command.arguments),
-                          command.help);
+    absl::StrAppendFormat(
+        &help, "  %-39s %s\n",
+        absl::StrCat(command.name, command.arguments.empty() ? "" : " ",
+                     command.arguments),
+        command.help);
   }
   return help;
 }

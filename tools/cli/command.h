@@ -1,5 +1,6 @@
 // The commands of kvc: from the words that were typed to the request that is
-// sent. Pure functions; any thread.
+// sent. `sub` makes an open_subscription, of which only the topic counts. Pure
+// functions; any thread.
 
 #ifndef COFFER_TOOLS_CLI_COMMAND_H_
 #define COFFER_TOOLS_CLI_COMMAND_H_

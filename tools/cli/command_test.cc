@@ -5,6 +5,7 @@
 
 #include "coffer/proto/requests.h"
 #include "gmock/gmock.h"
+#include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
 
 namespace coffer::cli {
@@ -13,6 +14,12 @@ namespace {
 using ::testing::HasSubstr;
 
 using Words = std::vector<std::string>;
+
+v1::CommandRequest Request(const std::string& text) {
+  v1::CommandRequest request;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &request));
+  return request;
+}
 
 TEST(ParseCommand, EachCommandMakesItsRequest) {
   const struct {
@@ -34,6 +41,11 @@ TEST(ParseCommand, EachCommandMakesItsRequest) {
       {{"mdel", "t", "a", "b"}, MakeHmdel("t", {"a", "b"})},
       {{"mexists", "t", "a", "b"}, MakeHmexist("t", {"a", "b"})},
       {{"getall", "t"}, MakeHgetall("t")},
+      {{"pub", "t", "int:5", "x"},
+       Request("publish { topic: 't' data { integer: 5 } "
+               "data { string: 'x' } }")},
+      {{"sub", "t"}, Request("open_subscription { topic: 't' }")},
+      {{"ping"}, Request("ping {}")},
   };
   for (const auto& c : cases) {
     const auto request = ParseCommand(c.words);
@@ -66,6 +78,11 @@ TEST(ParseCommand, WrongUseSaysWhatIsWrong) {
       {{"mexists", "t"}, "mexists: it takes"},
       {{"getall"}, "getall: it takes TABLE; 0 arguments"},
       {{"getall", "t", "k"}, "getall: it takes TABLE; 2 arguments"},
+      {{"pub", "t"}, "pub: it takes TOPIC VALUE...; 1 argument"},
+      {{"pub", "t", "int:x"}, "pub: int: \"x\" is not a whole number"},
+      {{"sub"}, "sub: it takes TOPIC; 0 arguments"},
+      {{"sub", "t", "u"}, "sub: it takes TOPIC; 2 arguments"},
+      {{"ping", "t"}, "ping: it takes no arguments; 1 argument was given"},
       {{"get", "\xff", "k"}, "get: \"\\xff\" is not UTF-8"},
       {{"mget", "t", "a", "\xff"}, "mget: \"\\xff\" is not UTF-8"},
       {{"set", "t", "k", "\xff"}, "values of bytes are given as bin:HEX"},
@@ -84,7 +101,8 @@ TEST(CommandsHelp, NamesEachCommandThatParses) {
        {"get TABLE KEY ", "set TABLE KEY VALUE ", "del TABLE KEY ",
         "exists TABLE KEY ", "mget TABLE KEY... ",
         "mset TABLE KEY VALUE [KEY VALUE]... ", "mdel TABLE KEY... ",
-        "mexists TABLE KEY... ", "getall TABLE "}) {
+        "mexists TABLE KEY... ", "getall TABLE ", "sub TOPIC ",
+        "pub TOPIC VALUE... ", "ping  "}) {
     EXPECT_THAT(help, HasSubstr(std::string("  ") + line));
   }
 }

@@ -1,5 +1,6 @@
 #include "coffer/tools/cli/json_output.h"
 
+#include <chrono>
 #include <cmath>
 
 #include "absl/strings/escaping.h"
@@ -87,6 +88,31 @@ std::string JsonString(absl::string_view text) {
   }
   out.push_back('"');
   return out;
+}
+
+std::string FormatJsonPing(const v1::CommandResponse& response,
+                           Clock::Duration time) {
+  std::string json = FormatJson(response);
+  json.pop_back();
+  const std::chrono::duration<double, std::milli> milliseconds = time;
+  absl::StrAppendFormat(&json, ",\"milliseconds\":%.3f}", milliseconds.count());
+  return json;
+}
+
+std::string FormatJsonEvent(const Event& event) {
+  std::string json = absl::StrCat("{\"epoch\":", event.epoch,
+                                  ",\"sequence\":", event.sequence);
+  if (event.kind == Event::Kind::kGap) {
+    return json + (event.new_epoch ? ",\"gap\":\"new_epoch\"}"
+                                   : ",\"gap\":\"evicted\"}");
+  }
+  json += ",\"values\":[";
+  absl::string_view separator;
+  for (const v1::Value& value : event.data) {
+    absl::StrAppend(&json, separator, JsonValue(value));
+    separator = ",";
+  }
+  return json + "]}";
 }
 
 std::string FormatJson(const v1::CommandResponse& response) {

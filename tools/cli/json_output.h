@@ -18,6 +18,11 @@
 //   bin      a string, two lower-case hexadecimal digits a byte
 //   none     null: no value, as for an absent key
 //
+// ping has "milliseconds", a number, as well. An event of sub is
+//   {"epoch":1,"sequence":5,"values":[{"type":"int","value":5}]}
+// and where events are missing, the last of them number 7, there is
+//   {"epoch":1,"sequence":7,"gap":"evicted"}, or "gap":"new_epoch".
+//
 // The output is UTF-8; what is unprintable or not UTF-8 is escaped or replaced
 // by U+FFFD.
 
@@ -27,12 +32,21 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "coffer/sdk/clock.h"
+#include "coffer/sdk/event.h"
 #include "coffer/v1/kv.pb.h"
 
 namespace coffer::cli {
 
 // Without a newline in it or after it.
 std::string FormatJson(const v1::CommandResponse& response);
+
+// The answer to ping.
+std::string FormatJsonPing(const v1::CommandResponse& response,
+                           Clock::Duration time);
+
+// Data or a gap.
+std::string FormatJsonEvent(const Event& event);
 
 // `text` as a JSON string, quotes included.
 std::string JsonString(absl::string_view text);

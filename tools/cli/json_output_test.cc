@@ -1,5 +1,6 @@
 #include "coffer/tools/cli/json_output.h"
 
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <string>
@@ -94,6 +95,33 @@ TEST(JsonString, WhatIsNotUtf8IsReplaced) {
   for (int byte = 0; byte < 256; ++byte) {
     EXPECT_TRUE(IsUtf8(JsonString(std::string(1, static_cast<char>(byte)))));
   }
+}
+
+TEST(FormatJsonPing, HasTheTimeAsWell) {
+  v1::CommandResponse answer;
+  answer.set_status(200);
+  EXPECT_EQ(FormatJsonPing(answer, std::chrono::microseconds(1250)),
+            R"({"status":200,"message":"","values":[],"pairs":[],)"
+            R"("milliseconds":1.250})");
+}
+
+TEST(FormatJsonEvent, DataAndGaps) {
+  Event event;
+  event.epoch = 18446744073709551615u;
+  event.sequence = 5;
+  event.data = {ToValue(5), ToValue("a\n")};
+  EXPECT_EQ(FormatJsonEvent(event),
+            R"({"epoch":18446744073709551615,"sequence":5,"values":)"
+            R"([{"type":"int","value":5},{"type":"text","value":"a\n"}]})");
+  Event gap;
+  gap.kind = Event::Kind::kGap;
+  gap.epoch = 1;
+  gap.sequence = 7;
+  EXPECT_EQ(FormatJsonEvent(gap),
+            R"({"epoch":1,"sequence":7,"gap":"evicted"})");
+  gap.new_epoch = true;
+  EXPECT_EQ(FormatJsonEvent(gap),
+            R"({"epoch":1,"sequence":7,"gap":"new_epoch"})");
 }
 
 }  // namespace

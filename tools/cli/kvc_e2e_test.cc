@@ -3,12 +3,14 @@
 #include <signal.h>
 #include <sys/types.h>
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/address_v4.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <fstream>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -209,6 +211,86 @@ TEST(Kvc, ValueOverTheLimitIsRefused) {
   EXPECT_EQ(done.out, "ok\n1\n");
   EXPECT_THAT(done.err, AllOf(StartsWith("kvc: line 1: 413 "),
                               HasSubstr("exceeds the limit of 2000")));
+}
+
+// Publishes until it is destroyed: who subscribes says nothing until it has
+// got something.
+class Publisher {
+ public:
+  Publisher(const Client& kvc, const Words& words)
+      : thread_([this, kvc, words] {
+          while (!done_) EXPECT_EQ(kvc(words).out, "ok\n");
+        }) {}
+  ~Publisher() {
+    done_ = true;
+    thread_.join();
+  }
+
+ private:
+  std::atomic<bool> done_{false};
+  std::thread thread_;
+};
+
+TEST(Kvc, WhatIsPublishedIsShownUntilItIsInterrupted) {
+  Server server;
+  const Client kvc(server.address());
+  ChildProcess sub(kvc.command() + Words{"sub", "news"});
+  {
+    Publisher publisher(kvc, {"pub", "news", "int:5", "a b"});
+    EXPECT_EQ(sub.ReadLine(), "int:5\ta b");
+    EXPECT_EQ(sub.ReadLine(), "int:5\ta b");
+  }
+  sub.Signal(SIGINT);
+  EXPECT_EQ(sub.Wait(), 0);
+}
+
+TEST(Kvc, EventsAsJsonAreNumbered) {
+  Server server;
+  const Client kvc(server.address());
+  ChildProcess sub(kvc.command() + Words{"--json", "sub", "news"});
+  Publisher publisher(kvc, {"pub", "news", "x"});
+  const std::string first = sub.ReadLine();
+  EXPECT_THAT(first, AllOf(StartsWith("{\"epoch\":"),
+                           HasSubstr("\"values\":[{\"type\":\"text\","
+                                     "\"value\":\"x\"}]}")));
+  EXPECT_NE(sub.ReadLine(), first);
+  sub.Signal(SIGTERM);
+  EXPECT_EQ(sub.Wait(), 0);
+}
+
+TEST(Kvc, SubscriptionOutlivesTheServer) {
+  Server server;
+  const Client kvc(server.address());
+  ChildProcess sub(kvc.command() + Words{"sub", "news"});
+  {
+    Publisher publisher(kvc, {"pub", "news", "first"});
+    EXPECT_EQ(sub.ReadLine(), "first");
+  }
+  server.process().Signal(SIGKILL);
+  server.process().Wait();
+  Server again({"--listen=" + server.address()});
+  {
+    Publisher publisher(kvc, {"pub", "news", "second"});
+    std::string line = sub.ReadLine();
+    while (line == "first") line = sub.ReadLine();
+    EXPECT_EQ(line, "second");
+  }
+  sub.Signal(SIGINT);
+  EXPECT_EQ(sub.Wait(), 0);
+}
+
+TEST(Kvc, PingTellsTheTime) {
+  Server server;
+  const Finished ping = Client(server.address())({"ping"});
+  EXPECT_EQ(ping.exit_code, 0);
+  EXPECT_THAT(ping.out, AllOf(StartsWith("answered in "), HasSubstr(" ms\n")));
+  EXPECT_EQ(Client("127.0.0.1:1")({"ping"}).exit_code, 3);
+}
+
+TEST(Kvc, SubscribingWithoutAServerIsNoConnection) {
+  const Finished sub = Client("127.0.0.1:1")({"sub", "news"});
+  EXPECT_EQ(sub.exit_code, 3);
+  EXPECT_THAT(sub.err, AllOf(IsOneComplaint(), HasSubstr("refused")));
 }
 
 TEST(Kvc, WrongUseExitsWithTwo) {

@@ -19,6 +19,13 @@ namespace {
 
 constexpr std::uint32_t kOk = 200;
 
+// As against a server that said no.
+bool IsNoConnection(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
+         absl::IsDataLoss(status) || absl::IsCancelled(status) ||
+         absl::IsUnauthenticated(status);
+}
+
 }  // namespace
 
 ExitCode Runner::RunCommand(absl::Span<const std::string> words) {
@@ -58,18 +65,55 @@ ExitCode Runner::Run(absl::Span<const std::string> words,
   if (!request.ok()) {
     return Complain(ExitCode::kUsage, place, request.status().message());
   }
+  if (request->has_open_subscription()) {
+    return RunSubscription(request->open_subscription().topic(), place);
+  }
+  const Clock::TimePoint start = options_.clock->Now();
   const absl::StatusOr<v1::CommandResponse> response =
       executor_->Execute(*request);
   if (!response.ok()) {
     return Complain(ExitCode::kNoConnection, place,
                     response.status().message());
   }
-  return Report(*request, *response, place);
+  return Report(*request, *response, options_.clock->Now() - start, place);
+}
+
+ExitCode Runner::RunSubscription(const std::string& topic,
+                                 absl::string_view place) {
+  bool written = true;
+  const auto take = [&](const Event& event) {
+    if (options_.json) {
+      written = WriteOut(absl::StrCat(FormatJsonEvent(event), "\n"));
+    } else if (event.kind == Event::Kind::kGap) {
+      // Not among the events: whoever reads those takes lines for data.
+      Complain(ExitCode::kDone, place, absl::StrCat("sub: ", FormatGap(event)));
+    } else {
+      written = WriteOut(FormatEvent(event));
+    }
+    return written;
+  };
+  const absl::Status status = executor_->Subscribe(topic, take);
+  if (!written) return ExitCode::kNoConnection;
+  if (status.ok()) return ExitCode::kDone;
+  return Complain(
+      IsNoConnection(status) ? ExitCode::kNoConnection : ExitCode::kRefused,
+      place, absl::StrCat("sub: ", status.message()));
+}
+
+std::string Runner::Format(const v1::CommandRequest& request,
+                           const v1::CommandResponse& response,
+                           Clock::Duration time) const {
+  if (request.has_ping()) {
+    return options_.json ? absl::StrCat(FormatJsonPing(response, time), "\n")
+                         : FormatPing(time);
+  }
+  return options_.json ? absl::StrCat(FormatJson(response), "\n")
+                       : FormatAnswer(request, response);
 }
 
 ExitCode Runner::Report(const v1::CommandRequest& request,
                         const v1::CommandResponse& response,
-                        absl::string_view place) {
+                        Clock::Duration time, absl::string_view place) {
   const bool done = response.status() == kOk;
   if (done) {
     const absl::Status shape = CheckAnswer(request, response);
@@ -77,13 +121,9 @@ ExitCode Runner::Report(const v1::CommandRequest& request,
       return Complain(ExitCode::kNoConnection, place, shape.message());
     }
   }
-  bool written = true;
-  if (options_.json) {
-    written = WriteOut(absl::StrCat(FormatJson(response), "\n"));
-  } else if (done) {
-    written = WriteOut(FormatAnswer(request, response));
+  if ((done || options_.json) && !WriteOut(Format(request, response, time))) {
+    return ExitCode::kNoConnection;
   }
-  if (!written) return ExitCode::kNoConnection;
   return done ? ExitCode::kDone
               : Complain(ExitCode::kRefused, place, FormatRefusal(response));
 }

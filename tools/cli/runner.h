@@ -16,6 +16,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "coffer/sdk/clock.h"
 #include "coffer/tools/cli/executor.h"
 #include "coffer/tools/cli/exit_code.h"
 #include "coffer/v1/kv.pb.h"
@@ -28,6 +29,9 @@ struct RunnerOptions {
 
   // Written to the stream of complaints before each line is read; for people.
   std::string prompt;
+
+  // What ping is timed by.
+  Clock* clock = &Clock::System();
 };
 
 class Runner {
@@ -48,8 +52,14 @@ class Runner {
  private:
   ExitCode RunLine(absl::string_view line, absl::string_view place);
   ExitCode Run(absl::Span<const std::string> words, absl::string_view place);
+  ExitCode RunSubscription(const std::string& topic, absl::string_view place);
+  // `time`: what the answer took.
   ExitCode Report(const v1::CommandRequest& request,
-                  const v1::CommandResponse& response, absl::string_view place);
+                  const v1::CommandResponse& response, Clock::Duration time,
+                  absl::string_view place);
+  std::string Format(const v1::CommandRequest& request,
+                     const v1::CommandResponse& response,
+                     Clock::Duration time) const;
   bool WriteOut(absl::string_view text);
   ExitCode Complain(ExitCode code, absl::string_view place,
                     absl::string_view what);

@@ -1,6 +1,8 @@
 #include "coffer/tools/cli/runner.h"
 
+#include <chrono>
 #include <deque>
+#include <functional>
 #include <sstream>
 #include <streambuf>
 #include <string>
@@ -9,6 +11,7 @@
 
 #include "coffer/proto/requests.h"
 #include "coffer/proto/value.h"
+#include "coffer/testing/manual_clock.h"
 #include "coffer/tools/cli/help.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -39,13 +42,27 @@ class FakeExecutor final : public Executor {
   absl::StatusOr<v1::CommandResponse> Execute(
       const v1::CommandRequest& request) override {
     requests.push_back(request.ShortDebugString());
+    if (on_execute) on_execute();
     if (answers.empty()) return absl::UnavailableError("connection lost");
     auto answer = std::move(answers.front());
     answers.pop_front();
     return answer;
   }
 
+  absl::Status Subscribe(
+      const std::string& topic,
+      const std::function<bool(const Event&)>& take) override {
+    requests.push_back("subscribe " + topic);
+    for (const Event& event : events) {
+      if (!take(event)) return absl::OkStatus();
+    }
+    return subscription_end;
+  }
+
   std::deque<absl::StatusOr<v1::CommandResponse>> answers;
+  std::vector<Event> events;
+  absl::Status subscription_end;
+  std::function<void()> on_execute;
   std::vector<std::string> requests;
 };
 
@@ -119,6 +136,72 @@ TEST_F(RunnerTest, JsonIsALineForEachAnswerRefusalsToo) {
             R"({"status":404,"message":"no","values":[],"pairs":[]})"
             "\n");
   EXPECT_EQ(err_.str(), "kvc: line 2: 404 no\n");
+}
+
+Event Data(std::uint64_t sequence, const v1::Value& value) {
+  Event event;
+  event.epoch = 1;
+  event.sequence = sequence;
+  event.data = {value};
+  return event;
+}
+
+Event Gap(std::uint64_t sequence) {
+  Event gap;
+  gap.kind = Event::Kind::kGap;
+  gap.epoch = 1;
+  gap.sequence = sequence;
+  return gap;
+}
+
+TEST_F(RunnerTest, EventsAreLinesAndGapsAreComplaints) {
+  executor_.events = {Data(1, ToValue(5)), Gap(7), Data(8, ToValue("x"))};
+  EXPECT_EQ(Run({"sub", "news"}), ExitCode::kDone);
+  EXPECT_EQ(out_.str(), "int:5\nx\n");
+  EXPECT_EQ(err_.str(),
+            "kvc: sub: events are missing, the last of them number 7\n");
+  EXPECT_THAT(executor_.requests, ElementsAre("subscribe news"));
+}
+
+TEST_F(RunnerTest, JsonHasEventsAndGapsInTheirOrder) {
+  options_.json = true;
+  executor_.events = {Data(1, ToValue(5)), Gap(7)};
+  EXPECT_EQ(Run({"sub", "news"}), ExitCode::kDone);
+  EXPECT_EQ(out_.str(),
+            R"({"epoch":1,"sequence":1,"values":[{"type":"int","value":5}]})"
+            "\n"
+            R"({"epoch":1,"sequence":7,"gap":"evicted"})"
+            "\n");
+  EXPECT_EQ(err_.str(), "");
+}
+
+TEST_F(RunnerTest, EndOfASubscriptionIsTold) {
+  executor_.subscription_end = absl::UnimplementedError("no subscriptions");
+  EXPECT_EQ(Run({"sub", "news"}), ExitCode::kRefused);
+  EXPECT_EQ(err_.str(), "kvc: sub: no subscriptions\n");
+  executor_.subscription_end = absl::UnavailableError("nobody there");
+  EXPECT_EQ(Run({"sub", "news"}), ExitCode::kNoConnection);
+}
+
+TEST_F(RunnerTest, PingIsTimed) {
+  coffer_testing::ManualClock clock;
+  options_.clock = &clock;
+  executor_.answers = {Answer(200)};
+  executor_.on_execute = [&] {
+    clock.AdvanceBy(std::chrono::microseconds(1500));
+  };
+  EXPECT_EQ(Run({"ping"}), ExitCode::kDone);
+  EXPECT_EQ(out_.str(), "answered in 1.50 ms\n");
+  options_.json = true;
+  executor_.answers = {Answer(200)};
+  EXPECT_EQ(Run({"ping"}), ExitCode::kDone);
+  EXPECT_THAT(out_.str(), HasSubstr(R"("milliseconds":1.500})"));
+}
+
+TEST_F(RunnerTest, PublishedIsOk) {
+  executor_.answers = {Answer(200)};
+  EXPECT_EQ(Run({"pub", "news", "int:5"}), ExitCode::kDone);
+  EXPECT_EQ(out_.str(), "ok\n");
 }
 
 TEST_F(RunnerTest, HelpNeedsNoServer) {

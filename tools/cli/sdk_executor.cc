@@ -1,15 +1,22 @@
 #include "coffer/tools/cli/sdk_executor.h"
 
-#include <cstdint>
+#include <boost/asio/signal_set.hpp>
+#include <boost/system/error_code.hpp>
+#include <csignal>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "coffer/sdk/connect.h"
+#include "coffer/sdk/make_connection.h"
 #include "coffer/sdk/status/status_codes.h"
 #include "coffer/tools/cli/call_within.h"
 
 namespace coffer::cli {
 namespace {
+
+namespace asio = boost::asio;
 
 constexpr char kClientName[] = "kvc";
 
@@ -21,104 +28,154 @@ v1::CommandResponse RefusedHere(const absl::Status& status) {
   return response;
 }
 
-// `status`, naming the server if it does not yet.
-absl::Status Naming(absl::string_view server, const absl::Status& status) {
-  if (status.ok() || absl::StrContains(status.message(), server)) return status;
-  return absl::Status(status.code(),
-                      absl::StrCat(server, ": ", status.message()));
-}
-
-// The first bytes from a server made no sense. A TLS server answers plain text
-// with an alert, and an HTTP server with a page.
-absl::Status SuspectTls(const absl::Status& status) {
-  if (!absl::IsResourceExhausted(status) && !absl::IsInvalidArgument(status) &&
-      !absl::IsDataLoss(status)) {
-    return status;
-  }
-  return absl::Status(status.code(),
-                      absl::StrCat("this is no Coffer server, or one that "
-                                   "wants --tls: ",
-                                   status.message()));
+// `message`, naming the server if it does not yet.
+std::string Naming(absl::string_view server, absl::string_view message) {
+  if (absl::StrContains(message, server)) return std::string(message);
+  return absl::StrCat(server, ": ", message);
 }
 
 }  // namespace
 
-SdkExecutor::SdkExecutor(boost::asio::io_context* io,
-                         SdkExecutorOptions options)
-    : io_(io), options_(std::move(options)) {}
+SdkExecutor::SdkExecutor(asio::io_context* io, SdkExecutorOptions options)
+    : io_(io),
+      options_(std::move(options)),
+      watch_(std::make_shared<ConnectionWatch>()) {}
 
 SdkExecutor::~SdkExecutor() = default;
 
+std::shared_ptr<Dialer> SdkExecutor::MakeDialer() const {
+  ConnectOptions connect;
+  connect.server_name = options_.server_name;
+  connect.timeout = options_.timeout;
+  connect.clock = options_.clock;
+  return WatchDialing(
+      options_.tls == nullptr
+          ? MakeTcpDialer(options_.server, connect)
+          : MakeTlsDialer(options_.server, options_.tls, connect),
+      watch_);
+}
+
+ConnectionOptions SdkExecutor::MakeOptions() const {
+  ConnectionOptions options;
+  options.client_name = kClientName;
+  options.clock = options_.clock;
+  options.observer = WatchSending(watch_);
+  // Whoever typed the command decides what to do about a failure.
+  options.fail_fast = true;
+  options.retry = nullptr;
+  // Wait has its eye on the time, and says what was missing.
+  options.call_timeout = options_.timeout + kCancelGrace;
+  options.connect_timeout = options_.timeout + kCancelGrace;
+  return options;
+}
+
+void SdkExecutor::Connect() {
+  if (client_.has_value()) return;
+  client_.emplace(
+      MakeConnection(io_->get_executor(), MakeDialer(), MakeOptions()));
+}
+
 template <class Result, class Start>
-Result SdkExecutor::Wait(absl::string_view missing, Start start) {
+Result SdkExecutor::Wait(Start start) {
   auto call = CallWithin<Result>(*io_, *options_.clock, options_.timeout,
-                                 absl::StrCat(missing, " ", options_.server),
-                                 std::move(start));
+                                 "no answer", std::move(start));
   stuck_ = stuck_ || call.stuck;
   return std::move(call.result);
 }
 
-absl::Status SdkExecutor::Connect() {
-  ConnectOptions connect;
-  connect.stream.client_name = kClientName;
-  connect.server_name = options_.server_name;
-  connect.timeout = options_.timeout;
-  connect.clock = options_.clock;
-  const auto executor = io_->get_executor();
-  constexpr absl::string_view kMissing = "no connection to";
-  if (options_.tls == nullptr) {
-    auto client = Wait<absl::StatusOr<TcpClient>>(kMissing, [&](auto handler) {
-      coffer::Connect(executor, options_.server, connect, std::move(handler));
-    });
-    if (!client.ok()) return SuspectTls(client.status());
-    tcp_.emplace(*std::move(client));
-  } else {
-    auto client = Wait<absl::StatusOr<TlsClient>>(kMissing, [&](auto handler) {
-      ConnectTls(executor, options_.server, options_.tls, connect,
-                 std::move(handler));
-    });
-    if (!client.ok()) return client.status();
-    tls_.emplace(*std::move(client));
+absl::Status SdkExecutor::Explain(absl::Status status) const {
+  if (status.ok()) return status;
+  absl::string_view message = status.message();
+  if (absl::IsDeadlineExceeded(status)) {
+    const absl::string_view missing =
+        watch_->sent ? "no answer from " : "no connection to ";
+    return absl::Status(status.code(),
+                        absl::StrCat(missing, options_.server, " within ",
+                                     options_.timeout.count(), " ms"));
   }
-  return absl::OkStatus();
-}
-
-template <class Client>
-absl::StatusOr<v1::CommandResponse> SdkExecutor::ExecuteOn(
-    Client& client, const v1::CommandRequest& request) {
-  using Response = absl::StatusOr<v1::CommandResponse>;
-  Response response = Wait<Response>("no answer from", [&](auto handler) {
-    client.Execute(request, std::move(handler));
-  });
-  // Too large, and the connection is as good as before.
-  if (absl::IsResourceExhausted(response.status()) &&
-      !client.framed().read_error()) {
-    return RefusedHere(response.status());
+  absl::ConsumePrefix(&message, "not connected: ");
+  // A TLS server answers plain text with an alert, and an HTTP server with a
+  // page.
+  if (options_.tls == nullptr &&
+      absl::StrContains(message, "is not Coffer's")) {
+    return absl::Status(
+        status.code(),
+        absl::StrCat(
+            options_.server,
+            ": this is no Coffer server, or one that wants --tls: ", message));
   }
-  return response;
+  return absl::Status(status.code(), Naming(options_.server, message));
 }
 
 absl::StatusOr<v1::CommandResponse> SdkExecutor::Execute(
     const v1::CommandRequest& request) {
-  if (lost_.ok() && !tcp_ && !tls_) {
-    lost_ = Naming(options_.server, Connect());
+  using Response = absl::StatusOr<v1::CommandResponse>;
+  if (!lost_.ok()) return lost_;
+  Connect();
+  Response response = Wait<Response>([&](auto handler) {
+    client_->Execute(request, CallOptions(), std::move(handler));
+  });
+  // Too large, and the connection is as good as before.
+  if (absl::IsResourceExhausted(response.status())) {
+    return RefusedHere(response.status());
   }
-  if (!lost_.ok()) return lost_;
-  auto response = tls_ ? ExecuteOn(*tls_, request) : ExecuteOn(*tcp_, request);
-  lost_ = Naming(options_.server, response.status());
-  if (!lost_.ok()) return lost_;
-  return response;
+  if (response.ok()) return response;
+  if (watch_->dialing) stuck_ = true;
+  lost_ = Explain(response.status());
+  return lost_;
+}
+
+absl::Status SdkExecutor::Subscribe(
+    const std::string& topic, const std::function<bool(const Event&)>& take) {
+  // So that it is told at once, and not after the time, if nobody is there.
+  v1::CommandRequest ping;
+  ping.mutable_ping();
+  const auto reached = Execute(ping);
+  if (!reached.ok()) return reached.status();
+  auto subscription = Wait<absl::StatusOr<Subscription>>([&](auto handler) {
+    client_->Subscribe(topic, SubscribeOptions(), std::move(handler));
+  });
+  if (!subscription.ok()) return Explain(subscription.status());
+  return Explain(Follow(*std::move(subscription), take));
+}
+
+absl::Status SdkExecutor::Follow(
+    Subscription subscription, const std::function<bool(const Event&)>& take) {
+  // Shared with handlers that may outlive this call.
+  struct State {
+    std::optional<absl::StatusOr<Event>> event;
+    bool interrupted = false;
+  };
+  const auto state = std::make_shared<State>();
+  asio::signal_set signals(*io_, SIGINT, SIGTERM);
+  signals.async_wait([state](boost::system::error_code error, int) {
+    if (!error) state->interrupted = true;
+  });
+  for (;;) {
+    state->event.reset();
+    subscription.Next([state](absl::StatusOr<Event> event) {
+      state->event.emplace(std::move(event));
+    });
+    while (!state->event.has_value() && !state->interrupted) {
+      if (io_->stopped()) io_->restart();
+      io_->run_one();
+    }
+    if (!state->event.has_value()) return absl::OkStatus();
+    if (!state->event->ok()) return state->event->status();
+    if (!take(**state->event) || state->interrupted) return absl::OkStatus();
+  }
 }
 
 void SdkExecutor::Close() {
-  if (!lost_.ok()) return;
-  const auto close = [this](auto& client) {
-    Wait<absl::Status>("no leave taken from", [&](auto handler) {
-      client.Close(std::move(handler));
+  if (!client_.has_value()) return;
+  if (lost_.ok()) {
+    Wait<absl::Status>([&](auto handler) {
+      client_->Close(std::move(handler));
     }).IgnoreError();
-  };
-  if (tcp_) close(*tcp_);
-  if (tls_) close(*tls_);
+  }
+  client_.reset();
+  io_->restart();
+  io_->poll();
 }
 
 }  // namespace coffer::cli

@@ -1,11 +1,11 @@
-// SdkExecutor: an Executor over one connection of the SDK, TCP or TLS, made
-// with the first request. It blocks, and every call ends: connecting and
-// waiting for an answer are each bounded by the timeout.
+// SdkExecutor: an Executor over a Connection of the SDK, TCP or TLS, made with
+// the first request. It blocks, and every call but Subscribe ends: connecting
+// and the answer together are bounded by the timeout.
 //
 // A request that is over the server's limit is never sent; it is answered here,
-// with 413 as the server would. Errors are those of coffer::Connect and of
-// ClientStream::Execute, and DeadlineExceeded; they name the server and are
-// final.
+// with 413 as the server would. Errors are those of Connection::Execute; they
+// name the server and are final: nothing is sent twice. Subscribe outlives the
+// connection, as the SDK's subscriptions do.
 //
 // Not thread-safe.
 
@@ -14,16 +14,19 @@
 
 #include <boost/asio/io_context.hpp>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
+#include "coffer/sdk/client.h"
 #include "coffer/sdk/clock.h"
-#include "coffer/sdk/connect.h"
+#include "coffer/sdk/connection_options.h"
+#include "coffer/sdk/dialer.h"
 #include "coffer/sdk/stream/tls/tls_context.h"
+#include "coffer/tools/cli/connection_watch.h"
 #include "coffer/tools/cli/executor.h"
 
 namespace coffer::cli {
@@ -45,30 +48,37 @@ class SdkExecutor final : public Executor {
   absl::StatusOr<v1::CommandResponse> Execute(
       const v1::CommandRequest& request) override;
 
+  absl::Status Subscribe(
+      const std::string& topic,
+      const std::function<bool(const Event&)>& take) override;
+
   // Takes leave of the server, if there is a connection. Failing at that
   // matters to nobody any more.
   void Close();
 
-  // Something that cannot be interrupted is still pending (call_within.h): the
-  // io_context's destructor may block, so end the process with std::_Exit
-  // instead.
+  // Something that cannot be interrupted may still be pending, as a name that
+  // is looked up in the DNS: the io_context's destructor may block, so end the
+  // process with std::_Exit instead.
   bool stuck() const { return stuck_; }
 
  private:
+  std::shared_ptr<Dialer> MakeDialer() const;
+  ConnectionOptions MakeOptions() const;
+  void Connect();
+  // Starts a call and waits for its result.
   template <class Result, class Start>
-  Result Wait(absl::string_view missing, Start start);
-  absl::Status Connect();
-  template <class Client>
-  absl::StatusOr<v1::CommandResponse> ExecuteOn(
-      Client& client, const v1::CommandRequest& request);
+  Result Wait(Start start);
+  // In the words of kvc.
+  absl::Status Explain(absl::Status status) const;
+  absl::Status Follow(Subscription subscription,
+                      const std::function<bool(const Event&)>& take);
 
   boost::asio::io_context* const io_;
   const SdkExecutorOptions options_;
+  const std::shared_ptr<ConnectionWatch> watch_;
   bool stuck_ = false;
   absl::Status lost_;  // not OK: why there is no connection any more
-  // At most one of them.
-  std::optional<TcpClient> tcp_;
-  std::optional<TlsClient> tls_;
+  std::optional<Client> client_;
 };
 
 }  // namespace coffer::cli

@@ -46,6 +46,15 @@ v1::CommandResponse HelloAnswer(uint32_t limit) {
   return response;
 }
 
+// Of subscription 1.
+v1::CommandResponse Event1() {
+  v1::CommandResponse event = Answer(200);
+  event.set_subscription_id(1);
+  event.mutable_event()->set_sequence(1);
+  event.add_values()->set_integer(5);
+  return event;
+}
+
 // Serves one connection: an answer for each request, and no more. Calls
 // `on_unanswered` when a request comes that none is left for, then holds the
 // connection, or closes it if there is nothing to call.
@@ -63,6 +72,12 @@ asio::awaitable<void> Serve(tcp::acceptor& acceptor, Answers answers,
       answers[answered].set_request_id(request.request_id());
       auto [error] = co_await stream.Send(answers[answered++], kAwaitTuple);
       if (error) co_return;
+      // An event is nobody's answer, and comes behind one.
+      if (answered < answers.size() && answers[answered].has_event()) {
+        auto [event_error] =
+            co_await stream.Send(answers[answered++], kAwaitTuple);
+        if (event_error) co_return;
+      }
     } else if (on_unanswered == nullptr) {
       co_return;
     } else {
@@ -114,6 +129,39 @@ TEST_F(SdkExecutorTest, RequestsAreAnsweredInTurnOnOneConnection) {
 TEST_F(SdkExecutorTest, ServerOfTheOlderProtocolIsServedToo) {
   StartServer({Answer(400), Answer(200)});
   EXPECT_EQ(executor_.Execute(MakeHget("t", "k"))->status(), 200u);
+}
+
+TEST_F(SdkExecutorTest, OlderServerHasNoSubscriptionsAndThatIsSaid) {
+  StartServer({Answer(400), Answer(400)});
+  const absl::Status status =
+      executor_.Subscribe("news", [](const Event&) { return true; });
+  EXPECT_TRUE(absl::IsUnimplemented(status)) << status;
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("no subscriptions of this protocol"));
+}
+
+TEST_F(SdkExecutorTest, SubscribingNowhereIsToldAtOnce) {
+  acceptor_.close();
+  const absl::Status status =
+      executor_.Subscribe("news", [](const Event&) { return true; });
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+}
+
+TEST_F(SdkExecutorTest, EventsAreGivenUntilNoMoreAreWanted) {
+  std::vector<v1::CommandResponse> answers = {HelloAnswer(1 << 20), Answer(200),
+                                              Answer(200), Event1()};
+  answers[0].mutable_hello()->add_features(v1::SUBSCRIPTIONS);
+  answers[2].mutable_subscription()->set_subscription_id(1);
+  answers[2].mutable_subscription()->set_epoch(3);
+  StartServer(answers);
+  std::vector<std::uint64_t> seen;
+  const absl::Status status =
+      executor_.Subscribe("news", [&](const Event& event) {
+        seen.push_back(event.sequence);
+        return false;
+      });
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_EQ(seen, std::vector<std::uint64_t>{1});
 }
 
 TEST_F(SdkExecutorTest, NobodyListeningIsUnavailable) {

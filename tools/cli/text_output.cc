@@ -1,6 +1,9 @@
 #include "coffer/tools/cli/text_output.h"
 
+#include <chrono>
+
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 #include "coffer/sdk/internal/assert.h"
 #include "coffer/tools/cli/escapes.h"
@@ -65,6 +68,26 @@ std::string FormatAnswer(const v1::CommandRequest& request,
     default:
       return "ok\n";
   }
+}
+
+std::string FormatPing(Clock::Duration time) {
+  return absl::StrFormat(
+      "answered in %.2f ms\n",
+      std::chrono::duration<double, std::milli>(time).count());
+}
+
+std::string FormatEvent(const Event& event) {
+  std::string line;
+  for (const v1::Value& value : event.data) {
+    absl::StrAppend(&line, line.empty() ? "" : "\t", FormatValue(value));
+  }
+  return line + "\n";
+}
+
+std::string FormatGap(const Event& gap) {
+  if (gap.new_epoch) return "events are missing: the server has a new epoch";
+  return absl::StrCat("events are missing, the last of them number ",
+                      gap.sequence);
 }
 
 std::string FormatRefusal(const v1::CommandResponse& response) {

@@ -1,5 +1,6 @@
 #include "coffer/tools/cli/text_output.h"
 
+#include <chrono>
 #include <initializer_list>
 
 #include "coffer/proto/requests.h"
@@ -14,6 +15,33 @@ v1::CommandResponse Values(std::initializer_list<v1::Value> values) {
   response.set_status(200);
   for (const v1::Value& value : values) *response.add_values() = value;
   return response;
+}
+
+v1::CommandRequest PublishRequest() {
+  v1::CommandRequest request;
+  request.mutable_publish()->set_topic("t");
+  return request;
+}
+
+TEST(FormatEvent, IsALineOfPrintableValues) {
+  Event event;
+  EXPECT_EQ(FormatEvent(event), "\n");
+  event.data = {ToValue(5), ToValue("a\nb"), v1::Value()};
+  EXPECT_EQ(FormatEvent(event), "int:5\tesc:a\\nb\tnone:\n");
+}
+
+TEST(FormatGap, SaysHowFar) {
+  Event gap;
+  gap.kind = Event::Kind::kGap;
+  gap.sequence = 7;
+  EXPECT_EQ(FormatGap(gap), "events are missing, the last of them number 7");
+  gap.new_epoch = true;
+  EXPECT_EQ(FormatGap(gap), "events are missing: the server has a new epoch");
+}
+
+TEST(FormatPing, HasHundredthsOfMilliseconds) {
+  EXPECT_EQ(FormatPing(std::chrono::microseconds(1254)),
+            "answered in 1.25 ms\n");
 }
 
 TEST(FormatAnswer, EachCommandHasItsForm) {
@@ -43,6 +71,7 @@ TEST(FormatAnswer, EachCommandHasItsForm) {
       {MakeHmget("t", {"a b", ""}), Values({five, five}),
        "\"a b\"\tint:5\n\"\"\tint:5\n"},
       {MakeHgetall("t"), Values({}), ""},
+      {PublishRequest(), Values({}), "ok\n"},
   };
   for (const auto& c : cases) {
     EXPECT_EQ(FormatAnswer(c.request, c.response), c.text)
