@@ -7,7 +7,7 @@
 #include <deque>
 
 #include "absl/status/status.h"
-#include "coffer/sdk/internal/decode_answer.h"
+#include "coffer/sdk/connection/decode_answer.h"
 #include "coffer/sdk/internal/pending_handler.h"
 
 namespace coffer::internal {

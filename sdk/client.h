@@ -41,7 +41,7 @@
 #include "coffer/sdk/batch.h"
 #include "coffer/sdk/call_options.h"
 #include "coffer/sdk/connection.h"
-#include "coffer/sdk/internal/decode_answer.h"
+#include "coffer/sdk/connection/decode_answer.h"
 #include "coffer/sdk/internal/mapped_handler.h"
 #include "coffer/sdk/subscription.h"
 

@@ -63,6 +63,17 @@ TEST_F(ClientRetryTest, WriteThatNeverArrivedIsAppliedByItsRetry) {
   EXPECT_THAT(Swap(client, "k", 2), IsOkAndHolds(Optional(1)));
 }
 
+// Its request has its number before the server is first told which numbers were
+// used.
+TEST_F(ClientRetryTest, CallThatWaitedForTheFirstConnectionIsRetriedToo) {
+  fake_.DropRequest();
+  Client client = Connect(Retrying());
+  EXPECT_THAT(Swap(client, "k", 1), IsOkAndHolds(std::nullopt));
+  fake_.DropConnections();
+  fake_.DropAnswer();
+  EXPECT_THAT(Swap(client, "k", 2), IsOkAndHolds(Optional(1)));
+}
+
 TEST_F(ClientRetryTest, LaterWriteIsNotUndoneByARetry) {
   Client client = Connect(Retrying());
   ASSERT_THAT(Set(client, "k", 1), IsOk());

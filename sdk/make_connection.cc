@@ -3,11 +3,11 @@
 #include <random>
 #include <utility>
 
+#include "coffer/sdk/connection/client_identity.h"
+#include "coffer/sdk/connection/mux_connection.h"
+#include "coffer/sdk/connection/observing_connection.h"
+#include "coffer/sdk/connection/retrying_connection.h"
 #include "coffer/sdk/internal/assert.h"
-#include "coffer/sdk/internal/client_identity.h"
-#include "coffer/sdk/internal/mux/mux_connection.h"
-#include "coffer/sdk/internal/observing_connection.h"
-#include "coffer/sdk/internal/retrying_connection.h"
 #include "coffer/sdk/stream/hello.h"
 
 namespace coffer {

@@ -433,6 +433,62 @@ TEST_F(ServerTest, DrainAnswersWhatHasArrivedAndRefusesTheNext) {
               HasSubstr("Connection refused"));
 }
 
+// The peer reads slowly and goes on sending: closed with that unread, the
+// connection would be reset, and the answers that the peer has not taken be
+// lost.
+TEST_F(ServerTest, DrainCutsNoAnswerOfAPeerThatIsStillSending) {
+  constexpr int kAnswers = 40;
+  Start();
+  TcpClient setter = Client();
+  ASSERT_EQ(Call(setter, MakeHset("t", "k", std::string(100000, 'x'))).status(),
+            200u);
+  tcp::socket socket(io_);
+  socket.open(tcp::v4());
+  socket.set_option(asio::socket_base::receive_buffer_size(4096));
+  socket.connect(
+      {asio::ip::address_v4::loopback(), server_->endpoints()[0].port});
+  std::string requests;
+  for (int i = 0; i < kAnswers; ++i) requests += Frame(MakeHget("t", "k"));
+  asio::write(socket, asio::buffer(requests));
+  std::string received(1, '\0');
+  asio::read(socket, asio::buffer(received));  // it is being answered
+  std::promise<void> drained;
+  server_->Drain([&] { drained.set_value(); });
+  // The beginning of a large request, of which more would come.
+  const std::string large =
+      Frame(MakeHset("t", "large", std::string(1 << 20, 'y')));
+  asio::write(socket, asio::buffer(large.data(), 60000));
+  error_code end;
+  while (!end) {
+    char room[3000];
+    received.append(room, socket.read_some(asio::buffer(room), end));
+  }
+  EXPECT_EQ(end, asio::error::eof) << end.message();
+  const auto answers = Answers(received);
+  EXPECT_EQ(answers.size(), static_cast<std::size_t>(kAnswers));
+  socket.close();
+  drained.get_future().wait();
+}
+
+// What is in flight when the server is told to stop is answered.
+TEST_F(ServerTest, DrainAnswersWhatTheStorageIsStillAtWorkOn) {
+  coffer_testing::DeferredStorage storage(std::make_unique<MemoryStorage>());
+  Service service(&storage);
+  storage.Hold();
+  Start({}, &service);
+  tcp::socket socket = RawSocket();
+  asio::write(socket, asio::buffer(Frame(MakeHget("t", "k"))));
+  while (storage.waiting() == 0) std::this_thread::yield();
+  std::promise<void> drained;
+  server_->Drain([&] { drained.set_value(); });
+  storage.Release();
+  std::string answer(NotFound().size(), '\0');
+  asio::read(socket, asio::buffer(answer));
+  EXPECT_EQ(answer, NotFound());
+  drained.get_future().wait();
+  EXPECT_EQ(server_->connections(), 0u);
+}
+
 // A peer that never reads its answers holds the drain up until its time is
 // over.
 TEST_F(ServerTest, DrainIsBounded) {

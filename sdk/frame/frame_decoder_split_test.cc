@@ -48,6 +48,13 @@ const CommandCase kCommands[] = {
     {"Hello",
      "hello { protocol_version: 1 client_id: '0123456789abcdef' client_name: "
      "'test' lz4: true }"},
+    {"Ping", "ping { }"},
+    {"Cancel", "cancel { request_id: 9527 }"},
+    {"OpenSubscription",
+     "open_subscription { topic: 'lobby' credit: 64 slow_policy: DISCONNECT "
+     "epoch: 7 after_sequence: 9 }"},
+    {"GrantCredit", "grant_credit { subscription_id: 3 credit: 32 }"},
+    {"CloseSubscription", "close_subscription { subscription_id: 3 }"},
 };
 
 v1::CommandRequest Request(const std::string& textproto) {

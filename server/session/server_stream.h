@@ -101,6 +101,7 @@ class ServerStream {
   // Answers what has arrived, ends the subscriptions, then ends the stream.
   void Drain() {
     draining_ = true;
+    received_at_drain_ = stream_.received_bytes();
     wait_.Wake();
   }
 
@@ -274,11 +275,15 @@ class ServerStream {
   }
 
   // While draining: what has arrived is the next turn's; if nothing has, it is
-  // over.
+  // over. A peer that was still sending gets the rest of its answers before the
+  // connection goes: closed with bytes unread, it would be reset, and the
+  // answers on their way be lost.
   awaitable<void> LookForBytes() {
     phase_ = Phase::kReceiving;
     auto [error] = co_await stream_.ReadableNow(kAwaitTuple);
-    if (error == boost::asio::error::operation_aborted) co_await End();
+    if (error != boost::asio::error::operation_aborted) co_return;
+    co_await End();
+    if (stream_.received_bytes() != received_at_drain_) co_await Linger();
   }
 
   awaitable<void> Yield() {
@@ -314,9 +319,15 @@ class ServerStream {
     absl::Status sent = co_await sender_.SendOwn();
     if (!sent.ok()) co_return why;
     co_await End();
+    co_await Linger();
+    co_return why;
+  }
+
+  // Sending has ended: throws away what the peer still sends, within a bound,
+  // so that it can read what it was sent.
+  awaitable<void> Linger() {
     phase_ = Phase::kEnding;
     co_await stream_.Discard(limits_.linger_bytes_max, kAwaitTuple);
-    co_return why;
   }
 
   awaitable<absl::Status> End() {
@@ -341,6 +352,7 @@ class ServerStream {
   RequestIntake intake_;
 
   bool draining_ = false;
+  std::uint64_t received_at_drain_ = 0;
   bool over_ = false;
   Phase phase_ = Phase::kReceiving;
 };

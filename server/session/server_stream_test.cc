@@ -431,8 +431,9 @@ TEST(ServerStream, DrainAnswersAllThatHadArrived) {
     harness.session().Drain();
     harness.Run();
     ASSERT_EQ(harness.answers().size(), 10u) << steps;
-    EXPECT_EQ(harness.status(), absl::OkStatus());
     EXPECT_TRUE(harness.ended());
+    harness.EndSending();
+    EXPECT_EQ(harness.status(), absl::OkStatus());
   }
 }
 

@@ -55,7 +55,9 @@ def parse(query_xml):
         testonly = kind.endswith("_test") or any(
             b.get("value") == "true" for b in rule.iter("boolean")
             if b.get("name") == "testonly")
-        inputs = [i.get("name") for i in rule.iter("rule-input")]
+        # How it is compiled is not what it is made of.
+        inputs = [i.get("name") for i in rule.iter("rule-input")
+                  if not i.get("name").startswith("//tools/bazel:")]
         rules[rule.get("name")] = Rule(kind, testonly, inputs)
     return rules
 

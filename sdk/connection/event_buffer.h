@@ -1,0 +1,60 @@
+// EventBuffer: what one subscription has received and its user has not taken,
+// and where it is in its topic. Pure: no I/O, no clock, no handler.
+
+#ifndef COFFER_SDK_CONNECTION_EVENT_BUFFER_H_
+#define COFFER_SDK_CONNECTION_EVENT_BUFFER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+
+#include "absl/status/status.h"
+#include "coffer/sdk/event.h"
+#include "coffer/v1/kv.pb.h"
+
+namespace coffer::internal {
+
+class EventBuffer {
+ public:
+  // Resumes after `after_sequence` of `epoch`, if that is not 0.
+  EventBuffer(std::size_t events_max, std::uint64_t epoch,
+              std::uint64_t after_sequence)
+      : events_max_(events_max), epoch_(epoch), sequence_(after_sequence) {}
+
+  // The server has answered where it begins. Only the first time: from then on
+  // the subscription knows where it is.
+  void Begin(std::uint64_t epoch, std::uint64_t sequence);
+
+  // A message of the server with `event` set, data or gap. ResourceExhausted:
+  // more data than was granted. What was received before is dropped; what is
+  // missing becomes a gap.
+  absl::Status Add(v1::CommandResponse message);
+
+  std::optional<Event> Take();
+  bool empty() const { return events_.empty(); }
+
+  // What to grant a server that knows of nothing granted yet: room for events.
+  std::uint64_t InitialCredit();
+  // What to grant on top now, 0 for not yet: what was taken, in portions of
+  // half of the room.
+  std::uint64_t CreditToGrant();
+
+  // Where a new session is to go on; epoch 0: from now on.
+  std::uint64_t epoch() const { return epoch_; }
+  std::uint64_t sequence() const { return sequence_; }
+
+ private:
+  void AddGap(std::uint64_t epoch, std::uint64_t sequence, bool new_epoch);
+
+  const std::size_t events_max_;
+  std::uint64_t epoch_;
+  std::uint64_t sequence_;  // of the last event that was received or lost
+  std::deque<Event> events_;
+  std::size_t data_events_ = 0;  // of those
+  std::uint64_t granted_ = 0;    // and not used by the server
+};
+
+}  // namespace coffer::internal
+
+#endif  // COFFER_SDK_CONNECTION_EVENT_BUFFER_H_

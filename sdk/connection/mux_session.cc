@@ -1,0 +1,280 @@
+#include "coffer/sdk/connection/mux_session.h"
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "coffer/sdk/idempotency_policy.h"
+#include "coffer/sdk/internal/within_timeout.h"
+#include "coffer/sdk/status/status_codes.h"
+
+namespace coffer::internal {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr auto kAwaitTuple = asio::as_tuple(asio::use_awaitable);
+
+// Requests beyond this are not kept for the time in which they are answered.
+constexpr std::size_t kRequestBytesKept = 4096;
+
+// For the end of the stream to be written.
+constexpr std::chrono::seconds kGoodbyeTimeout(1);
+
+std::uint64_t MillisecondsLeft(Clock::TimePoint deadline,
+                               Clock::TimePoint now) {
+  if (deadline == Clock::TimePoint::max()) return 0;
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(deadline - now);
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(left.count(), 1));
+}
+
+// Why no answer will come any more. A connection that was cut inside one is one
+// that was lost: only bytes that make no sense are data loss.
+absl::Status EndOfStream(const ClientFramedStream& stream) {
+  const auto error = stream.read_error();
+  if (error == asio::error::eof) {
+    return absl::UnavailableError("the server closed the connection");
+  }
+  if (error == FrameErrc::kTruncatedHeader ||
+      error == FrameErrc::kTruncatedPayload) {
+    return absl::UnavailableError(absl::StrCat("the connection was cut: ",
+                                               stream.read_status().message()));
+  }
+  return stream.read_status();
+}
+
+asio::awaitable<absl::Status> EndStream(ClientFramedStream* stream) {
+  auto [error] = co_await stream->Close(kAwaitTuple);
+  co_return error ? ToStatus(error, "closing") : absl::OkStatus();
+}
+
+}  // namespace
+
+MuxSession::MuxSession(OpenedSession opened, Multiplexer* mux,
+                       const ConnectionOptions* options,
+                       ClientIdentity* identity, Owner* owner)
+    : stream_(std::move(opened.stream)),
+      server_(std::move(opened.server)),
+      mux_(*mux),
+      options_(*options),
+      identity_(*identity),
+      owner_(owner),
+      probe_(server_.has_value() ? options->ping_interval
+                                 : Clock::Duration::zero()),
+      probe_timer_(options->clock->MakeTimer(stream_->get_executor())) {}
+
+asio::awaitable<absl::Status> MuxSession::Run() {
+  const auto self = shared_from_this();
+  probe_.Start(options_.clock->Now());
+  WatchProbe();
+  Pump();
+  while (!over_) {
+    auto [error] = co_await stream_->WaitReadable(kAwaitTuple);
+    if (!over_ && error == asio::error::operation_aborted) {
+      End(absl::CancelledError("the connection was closed"));
+    }
+    if (!over_) Drain();
+  }
+  probe_timer_->Cancel();
+  owner_ = nullptr;
+  stream_->CancelSink();
+  if (how_ == How::kFlush) co_await Goodbye();
+  // Now, and not with the last of those that its handlers keep it by.
+  stream_.reset();
+  co_return why_;
+}
+
+void MuxSession::End(absl::Status why, How how) {
+  if (over_) return;
+  over_ = true;
+  how_ = how;
+  why_ = std::move(why);
+  stream_->CancelSource();
+}
+
+asio::awaitable<void> MuxSession::Goodbye() {
+  const auto self = shared_from_this();
+  auto closing = EndStream(stream_.get());
+  co_await WithinTimeout(options_.clock, kGoodbyeTimeout, "closing",
+                         std::move(closing));
+}
+
+// --- Sending
+
+void MuxSession::SendControl(v1::CommandRequest message) {
+  if (over_ || !server_.has_value()) return;
+  control_.push_back(std::move(message));
+  SchedulePump();
+}
+
+void MuxSession::SchedulePump() {
+  if (pump_scheduled_ || over_) return;
+  pump_scheduled_ = true;
+  asio::post(stream_->get_executor(), [self = shared_from_this()] {
+    self->pump_scheduled_ = false;
+    self->Pump();
+  });
+}
+
+void MuxSession::Pump() {
+  if (over_) return;
+  if (control_.empty() && !mux_.may_send() && stream_->unwritten_bytes() == 0) {
+    return;
+  }
+  const Clock::TimePoint now = options_.clock->Now();
+  while (!over_ && stream_->is_ready() && FeedNext(now)) {
+  }
+  if (!over_ && !flushing_ && stream_->unwritten_bytes() > 0) Flush();
+}
+
+bool MuxSession::FeedNext(Clock::TimePoint now) {
+  if (!control_.empty()) return FeedControl();
+  Call* const call = mux_.Send();
+  return call != nullptr && FeedCall(call, now);
+}
+
+bool MuxSession::FeedControl() {
+  const absl::Status fed = stream_->Feed(control_.front());
+  control_.pop_front();
+  if (!fed.ok()) End(fed);
+  return fed.ok();
+}
+
+absl::Status MuxSession::CheckSendable(const Call& call) const {
+  if (!call.needs_retry_window) return absl::OkStatus();
+  if (server_.has_value() && server_->features.retries) return absl::OkStatus();
+  return absl::UnavailableError(
+      "the server executes requests that are sent again: not sent again");
+}
+
+bool MuxSession::FeedCall(Call* call, Clock::TimePoint now) {
+  absl::Status fed = CheckSendable(*call);
+  if (fed.ok()) {
+    if (server_.has_value()) {
+      call->request.set_request_id(call->id);
+      call->request.set_deadline_ms(MillisecondsLeft(call->deadline, now));
+    } else {
+      call->request.clear_request_id();
+      call->request.clear_deadline_ms();
+      call->request.clear_trace_context();
+      call->request.clear_attempt();
+    }
+    identity_.Sending(call->id);
+    fed = stream_->Feed(call->request);
+    if (absl::IsUnavailable(fed)) {  // writing has failed
+      End(fed);
+      return false;
+    }
+  }
+  if (!fed.ok()) {
+    owner_->Unsendable(mux_.TakeBack(call->id), std::move(fed));
+    return true;
+  }
+  if (call->bytes > kRequestBytesKept) {
+    v1::CommandRequest().Swap(&call->request);
+  }
+  owner_->Sent(*call);
+  return true;
+}
+
+void MuxSession::Flush() {
+  flushing_ = true;
+  stream_->Flush([self = shared_from_this()](error_code error) {
+    self->flushing_ = false;
+    if (self->over_) return;
+    if (error) return self->End(ToStatus(error, "sending"));
+    if (self->probe_.ping_unwritten()) self->LookAtProbe();
+    self->Pump();
+  });
+}
+
+// --- Receiving
+
+void MuxSession::Drain() {
+  if (probe_.enabled()) probe_.Look(options_.clock->Now(), Progress());
+  while (!over_) {
+    v1::CommandResponse message;
+    switch (stream_->TryNext(&message)) {
+      case NextResult::kMessage:
+        Received(std::move(message));
+        break;
+      case NextResult::kNothingYet:
+        if (mux_.may_send()) SchedulePump();
+        return;
+      case NextResult::kEnd:
+        return End(EndOfStream(*stream_));
+    }
+  }
+}
+
+void MuxSession::Received(v1::CommandResponse message) {
+  if (message.has_event()) return owner_->EventCame(std::move(message));
+  if (server_.has_value()) {
+    const std::uint64_t id = message.request_id();
+    if (id == ping_id_ && id != 0) return;
+    if (id == 0 && message.status() >= 400) {
+      return End(absl::UnavailableError(absl::StrCat(
+          "the server ended the connection: ", message.message())));
+    }
+  }
+  std::unique_ptr<Call> call;
+  absl::Status known = mux_.Answer(message, &call);
+  if (!known.ok()) return End(std::move(known));
+  if (call != nullptr) owner_->Answered(std::move(call), std::move(message));
+}
+
+// --- The probe
+
+ConnectionProgress MuxSession::Progress() const {
+  ConnectionProgress progress;
+  progress.received = stream_->received_bytes();
+  progress.written = stream_->written_bytes();
+  progress.fed = progress.written + stream_->unwritten_bytes();
+  return progress;
+}
+
+void MuxSession::WatchProbe() {
+  if (!probe_.enabled()) return;
+  probe_timer_->AsyncWaitUntil(probe_.next_look(),
+                               [weak = weak_from_this()](error_code error) {
+                                 const auto self = weak.lock();
+                                 if (error || self == nullptr || self->over_)
+                                   return;
+                                 self->LookAtProbe();
+                               });
+}
+
+void MuxSession::LookAtProbe() {
+  const Clock::TimePoint now = options_.clock->Now();
+  switch (probe_.Look(now, Progress())) {
+    case IdleProbe::Action::kNothing:
+      break;
+    case IdleProbe::Action::kPing: {
+      ping_id_ = identity_.NewRequestId();
+      v1::CommandRequest ping;
+      ping.mutable_ping();
+      ping.set_request_id(ping_id_);
+      SendControl(std::move(ping));
+      Pump();
+      probe_.Pinged(now, Progress());
+      break;
+    }
+    case IdleProbe::Action::kDead:
+      return End(absl::UnavailableError(
+          absl::StrCat("the server is silent: no answer to a ping for ",
+                       std::chrono::duration_cast<std::chrono::milliseconds>(
+                           options_.ping_interval)
+                           .count(),
+                       " ms")));
+  }
+  WatchProbe();
+}
+
+}  // namespace coffer::internal

@@ -1,0 +1,71 @@
+// Subscription: one subscription of a connection, between the Subscriptions
+// that fill it and the EventSource that its user takes events from.
+//
+// On the executor only; its source hands on what is called elsewhere.
+
+#ifndef COFFER_SDK_CONNECTION_SUBSCRIPTION_H_
+#define COFFER_SDK_CONNECTION_SUBSCRIPTION_H_
+
+#include <boost/asio/any_io_executor.hpp>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "coffer/sdk/clock.h"
+#include "coffer/sdk/connection/event_buffer.h"
+#include "coffer/sdk/connection/subscriptions.h"
+#include "coffer/sdk/event.h"
+#include "coffer/sdk/internal/pending_handler.h"
+#include "coffer/v1/kv.pb.h"
+
+namespace coffer::internal {
+
+class Subscription : public std::enable_shared_from_this<Subscription> {
+ public:
+  using Opened = absl::StatusOr<std::unique_ptr<EventSource>>;
+  using Next = absl::StatusOr<Event>;
+
+  Subscription(std::uint64_t new_id, std::string new_topic,
+               const SubscribeOptions& options,
+               boost::asio::any_io_executor new_executor,
+               std::weak_ptr<Subscriptions> owner);
+
+  // For Subscriptions.
+  void GiveEvents();
+  void EndWith(const absl::Status& why);
+  void Drop();
+
+  // For the source. `ticket` names the wait.
+  void Wait(PendingHandler<Next> handler, std::uint64_t ticket);
+  void CancelWait(std::uint64_t ticket);
+  void UserIsGone();
+
+  const std::uint64_t id;
+  const std::string topic;
+  const v1::SlowPolicy slow_policy;
+  const boost::asio::any_io_executor executor;
+  EventBuffer buffer;
+  std::uint64_t server_id = 0;  // 0: not known to the server of this session
+  // While Subscribe has not completed.
+  PendingHandler<Opened> opening;
+  std::unique_ptr<Timer> open_timer;
+
+ private:
+  enum class When { kNow, kPosted };
+  void Give(When when);
+
+  const std::weak_ptr<Subscriptions> owner_;
+  absl::Status ended_;  // OK: it goes on
+  PendingHandler<Next> next_;
+  std::uint64_t ticket_ = 0;
+};
+
+// A source for its user; when that is destroyed, the subscription ends.
+std::unique_ptr<EventSource> MakeEventSource(
+    std::shared_ptr<Subscription> subscription);
+
+}  // namespace coffer::internal
+
+#endif  // COFFER_SDK_CONNECTION_SUBSCRIPTION_H_

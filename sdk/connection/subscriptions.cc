@@ -1,0 +1,203 @@
+#include "coffer/sdk/connection/subscriptions.h"
+
+#include <boost/asio/dispatch.hpp>
+#include <boost/system/error_code.hpp>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "coffer/sdk/connection/subscription.h"
+#include "coffer/sdk/status/status_codes.h"
+
+namespace coffer::internal {
+
+namespace asio = boost::asio;
+
+Subscriptions::Subscriptions(asio::any_io_executor executor, Clock* clock,
+                             Clock::Duration open_timeout,
+                             SubscriptionLink* link)
+    : executor_(std::move(executor)),
+      clock_(clock),
+      open_timeout_(open_timeout),
+      link_(link) {}
+
+Subscriptions::~Subscriptions() = default;
+
+void Subscriptions::Open(std::string topic, const SubscribeOptions& options,
+                         Connection::SubscribeHandler handler) {
+  const auto subscription = std::make_shared<Subscription>(
+      ++last_id_, std::move(topic), options, executor_, weak_from_this());
+  OnCancel(handler, [weak = weak_from_this(), subscription] {
+    asio::dispatch(subscription->executor, [weak, subscription] {
+      if (const auto self = weak.lock()) self->CancelOpen(subscription);
+    });
+  });
+  subscription->opening =
+      PendingHandler<Subscription::Opened>(std::move(handler), executor_);
+  asio::dispatch(executor_, [self = shared_from_this(), subscription] {
+    self->Add(subscription);
+  });
+}
+
+void Subscriptions::Add(const Ptr& subscription) {
+  if (link_ == nullptr) {
+    return subscription->EndWith(
+        absl::CancelledError("the connection was closed"));
+  }
+  subscription->open_timer = clock_->MakeTimer(executor_);
+  subscription->open_timer->AsyncWaitUntil(
+      clock_->Now() + open_timeout_,
+      [weak = weak_from_this(), subscription](boost::system::error_code error) {
+        const auto self = weak.lock();
+        if (!error && self != nullptr) self->OpenTimedOut(subscription);
+      });
+  all_.emplace(subscription->id, subscription);
+  if (in_session_) SendOpen(subscription);
+}
+
+void Subscriptions::CancelOpen(const Ptr& subscription) {
+  if (!subscription->opening) return;
+  Remove(subscription, absl::CancelledError("subscribing: cancelled"));
+}
+
+void Subscriptions::OpenTimedOut(const Ptr& subscription) {
+  if (!subscription->opening) return;
+  Remove(subscription,
+         absl::DeadlineExceededError(absl::StrCat(
+             "subscribing to ", subscription->topic, ": not done in time")));
+}
+
+// --- Sessions
+
+void Subscriptions::SessionBegins(bool has_subscriptions) {
+  in_session_ = true;
+  served_ = has_subscriptions;
+  ++session_;
+  const auto all = all_;
+  for (const auto& [id, subscription] : all) SendOpen(subscription);
+}
+
+void Subscriptions::SessionEnds() {
+  in_session_ = false;
+  by_server_id_.clear();
+  for (auto& [id, subscription] : all_) subscription->server_id = 0;
+}
+
+void Subscriptions::SendOpen(const Ptr& subscription) {
+  if (!served_) {
+    return Remove(subscription,
+                  absl::UnimplementedError(
+                      "the server has no subscriptions of this protocol"));
+  }
+  EventBuffer& buffer = subscription->buffer;
+  v1::CommandRequest request;
+  v1::OpenSubscription& open = *request.mutable_open_subscription();
+  open.set_topic(subscription->topic);
+  open.set_credit(buffer.InitialCredit());
+  open.set_slow_policy(subscription->slow_policy);
+  open.set_epoch(buffer.epoch());
+  open.set_after_sequence(buffer.sequence());
+  link_->CallServer(std::move(request),
+                    [weak = weak_from_this(), subscription, session = session_](
+                        absl::StatusOr<v1::CommandResponse> answer) {
+                      const auto self = weak.lock();
+                      if (self == nullptr || self->link_ == nullptr) return;
+                      // Of a session that is gone: the next one opens it again.
+                      if (session != self->session_ || !self->in_session_)
+                        return;
+                      self->Opened(subscription, std::move(answer));
+                    });
+}
+
+void Subscriptions::Opened(const Ptr& subscription,
+                           absl::StatusOr<v1::CommandResponse> answer) {
+  const bool removed = all_.count(subscription->id) == 0;
+  if (!answer.ok()) {
+    if (removed || absl::IsUnavailable(answer.status())) return;
+    if (absl::IsDeadlineExceeded(answer.status())) {
+      return SendOpen(subscription);
+    }
+    return Remove(subscription, answer.status());
+  }
+  if (answer->status() == 503) return;  // it is about to go away
+  if (answer->status() != 200) {
+    if (!removed) Remove(subscription, ToStatus(*answer));
+    return;
+  }
+  const v1::SubscriptionReply& reply = answer->subscription();
+  subscription->server_id = reply.subscription_id();
+  if (removed) return Close(subscription);
+  by_server_id_[subscription->server_id] = subscription;
+  subscription->buffer.Begin(reply.epoch(), reply.sequence());
+  if (!subscription->opening) return;
+  subscription->open_timer->Cancel();
+  auto opening = std::move(subscription->opening);
+  opening.Dispatch(MakeEventSource(subscription));
+}
+
+// --- Events
+
+void Subscriptions::EventCame(v1::CommandResponse message) {
+  const auto found = by_server_id_.find(message.subscription_id());
+  if (found == by_server_id_.end()) return;  // was closed meanwhile
+  const Ptr subscription = found->second;
+  if (message.event().end()) {
+    by_server_id_.erase(found);
+    subscription->server_id = 0;
+    // A server that goes away: the next session opens it again.
+    if (message.status() == 503) return;
+    absl::Status why = ToStatus(message);
+    if (why.ok()) why = absl::UnavailableError("the server unsubscribed it");
+    return Remove(subscription, why);
+  }
+  const absl::Status added = subscription->buffer.Add(std::move(message));
+  if (!added.ok()) return link_->BreakSession(added);
+  subscription->GiveEvents();
+}
+
+void Subscriptions::Grant(Subscription& subscription, std::uint64_t credit) {
+  if (link_ == nullptr || subscription.server_id == 0) return;
+  v1::CommandRequest message;
+  message.mutable_grant_credit()->set_subscription_id(subscription.server_id);
+  message.mutable_grant_credit()->set_credit(credit);
+  link_->SendControl(std::move(message));
+}
+
+// --- Ends
+
+void Subscriptions::Close(const Ptr& subscription) {
+  all_.erase(subscription->id);
+  if (subscription->server_id == 0 || link_ == nullptr) return;
+  by_server_id_.erase(subscription->server_id);
+  v1::CommandRequest request;
+  request.mutable_close_subscription()->set_subscription_id(
+      subscription->server_id);
+  subscription->server_id = 0;
+  link_->CallServer(std::move(request),
+                    [](const absl::StatusOr<v1::CommandResponse>&) {});
+}
+
+void Subscriptions::Remove(const Ptr& subscription, const absl::Status& why) {
+  all_.erase(subscription->id);
+  if (subscription->server_id != 0) {
+    by_server_id_.erase(subscription->server_id);
+    subscription->server_id = 0;
+  }
+  subscription->EndWith(why);
+}
+
+void Subscriptions::End(const absl::Status& why) {
+  link_ = nullptr;
+  in_session_ = false;
+  by_server_id_.clear();
+  const auto all = std::exchange(all_, {});
+  for (const auto& [id, subscription] : all) subscription->EndWith(why);
+}
+
+void Subscriptions::Drop() {
+  link_ = nullptr;
+  by_server_id_.clear();
+  const auto all = std::exchange(all_, {});
+  for (const auto& [id, subscription] : all) subscription->Drop();
+}
+
+}  // namespace coffer::internal
