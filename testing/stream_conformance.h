@@ -38,11 +38,78 @@
 #ifndef COFFER_TESTING_STREAM_CONFORMANCE_H_
 #define COFFER_TESTING_STREAM_CONFORMANCE_H_
 
+#include "coffer/testing/internal/examined_streams.h"
 #include "coffer/testing/internal/stream_conformance_fixture.h"
-#include "coffer/testing/internal/stream_conformance_tests.h"
 #include "gtest/gtest.h"
 
 namespace coffer_testing {
+
+// The tests are compiled once, for streams of any type.
+template <class Traits>
+class StreamConformance : public internal::StreamConformanceTest {
+ protected:
+  StreamConformance() : StreamConformanceTest(internal::Examined<Traits>()) {}
+};
+
+TYPED_TEST_SUITE_P(StreamConformance);
+
+TYPED_TEST_P(StreamConformance, HandlersAreNotInvokedInsideTheCall) {
+  this->TestHandlersAreNotInvokedInsideTheCall();
+}
+TYPED_TEST_P(StreamConformance, HandlersAreInvokedExactlyOnce) {
+  this->TestHandlersAreInvokedExactlyOnce();
+}
+TYPED_TEST_P(StreamConformance, HandlersRunOnTheirExecutor) {
+  this->TestHandlersRunOnTheirExecutor();
+}
+TYPED_TEST_P(StreamConformance, HandlersAllocatorGetsItsMemoryBackFirst) {
+  this->TestHandlersAllocatorGetsItsMemoryBackFirst();
+}
+TYPED_TEST_P(StreamConformance, PendingOperationIsWork) {
+  this->TestPendingOperationIsWork();
+}
+TYPED_TEST_P(StreamConformance, EmptyBuffersCompleteAtOnce) {
+  this->TestEmptyBuffersCompleteAtOnce();
+}
+TYPED_TEST_P(StreamConformance, BufferSequencesOfManyPieces) {
+  this->TestBufferSequencesOfManyPieces();
+}
+TYPED_TEST_P(StreamConformance, BothDirectionsAtOnce) {
+  this->TestBothDirectionsAtOnce();
+}
+TYPED_TEST_P(StreamConformance, FullStreamMakesWritesWait) {
+  this->TestFullStreamMakesWritesWait();
+}
+TYPED_TEST_P(StreamConformance, CancelledWriteHadNoEffect) {
+  this->TestCancelledWriteHadNoEffect();
+}
+TYPED_TEST_P(StreamConformance, CancelledReadLosesNoByte) {
+  this->TestCancelledReadLosesNoByte();
+}
+TYPED_TEST_P(StreamConformance, CancelAbortsWhatIsPending) {
+  this->TestCancelAbortsWhatIsPending();
+}
+TYPED_TEST_P(StreamConformance, CloseAbortsOwnAndEndsThePeer) {
+  this->TestCloseAbortsOwnAndEndsThePeer();
+}
+TYPED_TEST_P(StreamConformance, ResetIsToldFromAClose) {
+  this->TestResetIsToldFromAClose();
+}
+TYPED_TEST_P(StreamConformance, OverlapIsReported) {
+  this->TestOverlapIsReported();
+}
+TYPED_TEST_P(StreamConformance, BytesMoveWhenTheTransferModeSays) {
+  this->TestBytesMoveWhenTheTransferModeSays();
+}
+TYPED_TEST_P(StreamConformance, DestroyedStreamAbortsItsOperations) {
+  this->TestDestroyedStreamAbortsItsOperations();
+}
+TYPED_TEST_P(StreamConformance, HalfCloseLeavesTheOtherDirection) {
+  this->TestHalfCloseLeavesTheOtherDirection();
+}
+TYPED_TEST_P(StreamConformance, AnyCompletionToken) {
+  this->TestAnyCompletionToken();
+}
 
 REGISTER_TYPED_TEST_SUITE_P(
     StreamConformance, HandlersAreNotInvokedInsideTheCall,

@@ -93,10 +93,11 @@ class WrongStream {
     } else if constexpr (kWrongReads) {
       return asio::async_initiate<Token, Signature>(
           [this](auto handler, const Buffers& into) {
+            // Not of what was moved from.
+            const auto slot = asio::get_associated_cancellation_slot(handler);
             Read({asio::buffer_sequence_begin(into),
                   asio::buffer_sequence_end(into)},
-                 asio::get_associated_cancellation_slot(handler),
-                 Shared(std::move(handler)));
+                 slot, Shared(std::move(handler)));
           },
           token, buffers);
     } else {
@@ -109,10 +110,11 @@ class WrongStream {
     if constexpr (kWrongWrites) {
       return asio::async_initiate<Token, Signature>(
           [this](auto handler, const Buffers& from) {
+            // Not of what was moved from.
+            const auto slot = asio::get_associated_cancellation_slot(handler);
             Write({asio::buffer_sequence_begin(from),
                    asio::buffer_sequence_end(from)},
-                  asio::get_associated_cancellation_slot(handler),
-                  Shared(std::move(handler)));
+                  slot, Shared(std::move(handler)));
           },
           token, buffers);
     } else {

@@ -95,7 +95,7 @@ TEST(WrongStreamsTest, TheOthersAreFoundOut) {
         run.output,
         AllOf(HasSubstr(std::string("[  FAILED  ] ") + finding.stream),
               HasSubstr(finding.message),
-              ContainsRegex("stream_conformance[a-z_]*.h:[0-9]+: Failure")))
+              ContainsRegex("stream_conformance[a-z_]*.cc:[0-9]+: Failure")))
         << finding.stream << ", " << finding.test;
   }
 }

@@ -172,18 +172,18 @@ class FaultStream {
     template <class Handler, class Buffer>
     void operator()(Handler&& handler, std::vector<Buffer> buffers,
                     std::source_location where) const {
-      using Op = internal::FaultedOp<Next, Buffer, std::decay_t<Handler>>;
-      Start<Op>(state, std::move(buffers), std::forward<Handler>(handler),
-                where);
+      using Op = internal::FaultedOp<Next, Buffer>;
+      Start<Op>(state, std::move(buffers),
+                typename Op::Handler(std::forward<Handler>(handler)), where);
     }
 
     executor_type executor;
     std::shared_ptr<State> state;
   };
 
-  template <class Op, class Buffer, class Handler>
+  template <class Op, class Buffer>
   static void Start(const std::shared_ptr<State>& state,
-                    std::vector<Buffer> buffers, Handler&& handler,
+                    std::vector<Buffer> buffers, typename Op::Handler handler,
                     std::source_location where) {
     constexpr internal::OpKind kKind = Op::kKind;
     const auto complete = [&](auto&& done, boost::system::error_code error) {
@@ -193,16 +193,14 @@ class FaultStream {
           {error});
     };
     if (!state->next) {
-      return complete(std::decay_t<Handler>(std::forward<Handler>(handler)),
-                      boost::asio::error::bad_descriptor);
+      return complete(std::move(handler), boost::asio::error::bad_descriptor);
     }
     const size_t asked = boost::asio::buffer_size(buffers);
     if (asked == 0 || state->closed()) {
-      return Pass(*state->next, buffers, std::forward<Handler>(handler));
+      return Pass(*state->next, buffers, std::move(handler));
     }
     if (!state->Begin(kKind, where)) {
-      return complete(std::decay_t<Handler>(std::forward<Handler>(handler)),
-                      boost::asio::error::already_started);
+      return complete(std::move(handler), boost::asio::error::already_started);
     }
     auto verdict = DecideOrEnd(*state, kKind, asked);
     const auto delay = verdict.delay;
@@ -211,8 +209,7 @@ class FaultStream {
     const bool at_once =
         error && (!verdict.with_data || verdict.bytes_max == 0);
     if (verdict.reset) state->Reset();
-    Op op(state, std::move(buffers), std::move(verdict),
-          std::forward<Handler>(handler));
+    Op op(state, std::move(buffers), std::move(verdict), std::move(handler));
     if (at_once) {
       complete(internal::EndFaultedOp<Op>{std::move(op)}, *error);
     } else if (stall) {

@@ -1,10 +1,12 @@
 // FaultedOp: one operation of a FaultStream, as the completion handler of the
 // operation of the stream below. It stands for the user's handler in all that
-// Asio associates with it: executor, allocator, cancellation slot.
+// Asio associates with it: executor, allocator, cancellation slot. It holds
+// that handler without its type, so that it is compiled once for each stream.
 
 #ifndef COFFER_TESTING_FAULT_FAULTED_OP_H_
 #define COFFER_TESTING_FAULT_FAULTED_OP_H_
 
+#include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/associator.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
@@ -56,9 +58,12 @@ class FaultStateOf final : public FaultState {
 };
 
 // Buffer is mutable_buffer for a read, const_buffer for a write.
-template <class Next, class Buffer, class Handler>
+template <class Next, class Buffer>
 class FaultedOp {
  public:
+  using Handler = boost::asio::any_completion_handler<void(
+      boost::system::error_code, size_t)>;
+
   static constexpr OpKind kKind =
       std::is_same_v<Buffer, boost::asio::mutable_buffer> ? OpKind::kRead
                                                           : OpKind::kWrite;
@@ -196,8 +201,8 @@ struct EndFaultedOp {
 };
 
 // What is associated with `T`, which has a handler(), is what is with that.
-template <template <class, class> class Associator, class T, class Handler,
-          class Default>
+template <template <class, class> class Associator, class T, class Default,
+          class Handler = std::decay_t<decltype(std::declval<T>().handler())>>
 struct AsItsHandler : Associator<Handler, Default> {
   static typename Associator<Handler, Default>::type get(
       const T& of, const Default& otherwise = Default()) noexcept {
@@ -210,40 +215,25 @@ struct AsItsHandler : Associator<Handler, Default> {
 namespace boost::asio {
 
 template <template <class, class> class Associator, class Next, class Buffer,
-          class Handler, class Default>
-struct associator<Associator,
-                  coffer_testing::internal::FaultedOp<Next, Buffer, Handler>,
+          class Default>
+struct associator<Associator, coffer_testing::internal::FaultedOp<Next, Buffer>,
                   Default>
     : coffer_testing::internal::AsItsHandler<
-          Associator,
-          coffer_testing::internal::FaultedOp<Next, Buffer, Handler>, Handler,
+          Associator, coffer_testing::internal::FaultedOp<Next, Buffer>,
           Default> {};
 
-template <template <class, class> class Associator, class Next, class Buffer,
-          class Handler, class Default>
-struct associator<
-    Associator,
-    coffer_testing::internal::ResumeFaultedOp<
-        coffer_testing::internal::FaultedOp<Next, Buffer, Handler>>,
-    Default>
+template <template <class, class> class Associator, class Op, class Default>
+struct associator<Associator, coffer_testing::internal::ResumeFaultedOp<Op>,
+                  Default>
     : coffer_testing::internal::AsItsHandler<
-          Associator,
-          coffer_testing::internal::ResumeFaultedOp<
-              coffer_testing::internal::FaultedOp<Next, Buffer, Handler>>,
-          Handler, Default> {};
+          Associator, coffer_testing::internal::ResumeFaultedOp<Op>, Default> {
+};
 
-template <template <class, class> class Associator, class Next, class Buffer,
-          class Handler, class Default>
-struct associator<
-    Associator,
-    coffer_testing::internal::EndFaultedOp<
-        coffer_testing::internal::FaultedOp<Next, Buffer, Handler>>,
-    Default>
+template <template <class, class> class Associator, class Op, class Default>
+struct associator<Associator, coffer_testing::internal::EndFaultedOp<Op>,
+                  Default>
     : coffer_testing::internal::AsItsHandler<
-          Associator,
-          coffer_testing::internal::EndFaultedOp<
-              coffer_testing::internal::FaultedOp<Next, Buffer, Handler>>,
-          Handler, Default> {};
+          Associator, coffer_testing::internal::EndFaultedOp<Op>, Default> {};
 
 }  // namespace boost::asio
 

@@ -19,18 +19,21 @@ class CountingAllocator {
  public:
   using value_type = T;
 
+  // Null: does not count.
   explicit CountingAllocator(AllocationCount* count) : count_(count) {}
   template <class U>
   CountingAllocator(const CountingAllocator<U>& other)  // NOLINT: rebinding
       : count_(other.count()) {}
 
   T* allocate(size_t n) {
-    ++count_->total;
-    ++count_->live;
+    if (count_ != nullptr) {
+      ++count_->total;
+      ++count_->live;
+    }
     return std::allocator<T>().allocate(n);
   }
   void deallocate(T* memory, size_t n) {
-    --count_->live;
+    if (count_ != nullptr) --count_->live;
     std::allocator<T>().deallocate(memory, n);
   }
 

@@ -39,6 +39,20 @@ struct CancelPendingOp {
   }
 };
 
+// What is queued, and what is dispatched from there: of the allocator's type
+// and not of the handler's, as Asio's part of it takes long to compile.
+template <class Allocator>
+struct PendingOpStep {
+  using allocator_type = Allocator;
+
+  allocator_type get_allocator() const noexcept { return allocator; }
+  void operator()() { next(std::move(op)); }
+
+  void (*next)(PendingOpPtr);
+  PendingOpPtr op;
+  allocator_type allocator;
+};
+
 template <class Handler>
 class PendingOpImpl final : public PendingOp {
  public:
@@ -62,17 +76,7 @@ class PendingOpImpl final : public PendingOp {
   }
 
  private:
-  // What is queued, and what is dispatched from there.
-  struct Step {
-    using allocator_type = boost::asio::associated_allocator_t<Handler>;
-
-    allocator_type get_allocator() const noexcept { return allocator; }
-    void operator()() { next(std::move(op)); }
-
-    void (*next)(PendingOpPtr);
-    PendingOpPtr op;
-    allocator_type allocator;
-  };
+  using Step = PendingOpStep<boost::asio::associated_allocator_t<Handler>>;
 
   PendingOpImpl(OpSpec spec, const boost::asio::any_io_executor& io,
                 Handler handler)

@@ -14,6 +14,7 @@
 #define COFFER_TESTING_TRANSCRIPT_TRANSCRIPT_STREAM_H_
 
 #include <algorithm>
+#include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/associator.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/buffer.hpp>
@@ -33,10 +34,14 @@ namespace coffer_testing {
 
 namespace internal {
 
-// An operation, as the handler of that of the stream below.
-template <class Buffer, class Handler>
+// An operation, as the handler of that of the stream below. It holds the user's
+// handler without its type, so that it is compiled once for each stream.
+template <class Buffer>
 class NotedOp {
  public:
+  using Handler = boost::asio::any_completion_handler<void(
+      boost::system::error_code, size_t)>;
+
   static constexpr TranscriptWhat kWhat =
       std::is_same_v<Buffer, boost::asio::mutable_buffer>
           ? TranscriptWhat::kRead
@@ -111,9 +116,8 @@ class TranscriptStream {
     using Buffer = boost::asio::mutable_buffer;
     return boost::asio::async_initiate<Token, IoSignature>(
         [this](auto handler, std::vector<Buffer> list) {
-          next_.async_read_some(list,
-                                internal::NotedOp<Buffer, decltype(handler)>(
-                                    name_, list, std::move(handler)));
+          next_.async_read_some(
+              list, internal::NotedOp<Buffer>(name_, list, std::move(handler)));
         },
         token,
         std::vector<Buffer>(boost::asio::buffer_sequence_begin(buffers),
@@ -126,9 +130,8 @@ class TranscriptStream {
     using Buffer = boost::asio::const_buffer;
     return boost::asio::async_initiate<Token, IoSignature>(
         [this](auto handler, std::vector<Buffer> list) {
-          next_.async_write_some(list,
-                                 internal::NotedOp<Buffer, decltype(handler)>(
-                                     name_, list, std::move(handler)));
+          next_.async_write_some(
+              list, internal::NotedOp<Buffer>(name_, list, std::move(handler)));
         },
         token,
         std::vector<Buffer>(boost::asio::buffer_sequence_begin(buffers),
@@ -196,13 +199,15 @@ struct StreamTraits<coffer_testing::TranscriptStream<Next>> {
 
 namespace boost::asio {
 
-template <template <class, class> class Associator, class Buffer, class Handler,
-          class Default>
-struct associator<Associator,
-                  coffer_testing::internal::NotedOp<Buffer, Handler>, Default>
-    : Associator<Handler, Default> {
+template <template <class, class> class Associator, class Buffer, class Default>
+struct associator<Associator, coffer_testing::internal::NotedOp<Buffer>,
+                  Default>
+    : Associator<typename coffer_testing::internal::NotedOp<Buffer>::Handler,
+                 Default> {
+  using Handler = typename coffer_testing::internal::NotedOp<Buffer>::Handler;
+
   static typename Associator<Handler, Default>::type get(
-      const coffer_testing::internal::NotedOp<Buffer, Handler>& op,
+      const coffer_testing::internal::NotedOp<Buffer>& op,
       const Default& otherwise = Default()) noexcept {
     return Associator<Handler, Default>::get(op.handler(), otherwise);
   }
