@@ -23,9 +23,10 @@ def _precompiled_header_impl(ctx):
         feature_configuration = features,
         action_name = "c++-compile",
     )
-    context = cc_common.merge_cc_infos(
+    deps = cc_common.merge_cc_infos(
         cc_infos = [dep[CcInfo] for dep in ctx.attr.deps],
-    ).compilation_context
+    )
+    context = deps.compilation_context
 
     header = ctx.actions.declare_file(ctx.label.name + ".h")
     ctx.actions.write(
@@ -72,13 +73,17 @@ def _precompiled_header_impl(ctx):
         made.append(out)
     return [
         DefaultInfo(files = depset(made)),
-        CcInfo(compilation_context = cc_common.create_compilation_context(
-            headers = depset(made, transitive = [context.headers]),
-            defines = context.defines,
-            includes = context.includes,
-            quote_includes = context.quote_includes,
-            system_includes = context.system_includes,
-        )),
+        CcInfo(
+            compilation_context = cc_common.create_compilation_context(
+                headers = depset(made, transitive = [context.headers]),
+                defines = context.defines,
+                includes = context.includes,
+                quote_includes = context.quote_includes,
+                system_includes = context.system_includes,
+            ),
+            # What it includes may refer to objects of Asio and others.
+            linking_context = deps.linking_context,
+        ),
     ]
 
 precompiled_header = rule(
