@@ -178,7 +178,7 @@ TEST_F(CallSequencerTest, LeftoversFailAtTheLineThatMadeTheSequencer) {
   ASSERT_EQ(failures.Get().size(), 1u);
   EXPECT_EQ(failures.Get()[0].line, line);
   EXPECT_THAT(failures.Get()[0].file, EndsWith("call_sequencer_test.cc"));
-  const std::string& message = failures.Get()[0].message;
+  const std::string message = failures.Get()[0].message;
   EXPECT_THAT(message, HasSubstr("popped"));
   EXPECT_THAT(message, HasSubstr("waits"));
   EXPECT_THAT(message, ::testing::Not(HasSubstr("cancelled")));
