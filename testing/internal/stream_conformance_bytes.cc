@@ -74,7 +74,9 @@ void StreamConformanceTest::TestFullStreamMakesWritesWait() {
 }
 
 void StreamConformanceTest::TestBytesMoveWhenTheTransferModeSays() {
-  if (!streams_.transfer) GTEST_SKIP();
+  if (!streams_.transfer) {
+    GTEST_SKIP() << "the stream says nothing of when bytes move";
+  }
   const bool late = *streams_.transfer == TransferMode::kLate;
   std::string sent = "a", got = ".";
   Ended write, read;
@@ -90,7 +92,7 @@ void StreamConformanceTest::TestBytesMoveWhenTheTransferModeSays() {
 }
 
 void StreamConformanceTest::TestHalfCloseLeavesTheOtherDirection() {
-  if (streams_.is_layer) GTEST_SKIP();
+  if (streams_.is_layer) GTEST_SKIP() << "a layer ends both directions";
   WriteAll(a_, "?");
   a_.ShutdownSend();
   EXPECT_EQ(ReadExactly(b_, 1), "?");

@@ -18,7 +18,7 @@ namespace asio = boost::asio;
 using asio::buffer;
 
 void StreamConformanceTest::TestCancelledWriteHadNoEffect() {
-  if (streams_.is_layer) GTEST_SKIP();
+  if (streams_.is_layer) GTEST_SKIP() << "not promised of a layer";
   const std::string chunk(100000, 'z');
   Signal signal;
   Ended pending;
@@ -81,7 +81,7 @@ void StreamConformanceTest::TestCloseAbortsOwnAndEndsThePeer() {
 }
 
 void StreamConformanceTest::TestResetIsToldFromAClose() {
-  if (!streams_.has_reset) GTEST_SKIP();
+  if (!streams_.has_reset) GTEST_SKIP() << "the stream has no reset";
   Ended own, peers;
   StartRead(a_, buffer(buffer_), own);
   std::array<char, 8> other;
@@ -99,7 +99,7 @@ void StreamConformanceTest::TestResetIsToldFromAClose() {
 }
 
 void StreamConformanceTest::TestDestroyedStreamAbortsItsOperations() {
-  if (streams_.is_layer) GTEST_SKIP();
+  if (streams_.is_layer) GTEST_SKIP() << "not promised of a layer";
   auto ends = streams_.connect(io_);
   Ended ended;
   StartRead(*ends.first, buffer(buffer_), ended);

@@ -91,7 +91,9 @@ void StreamConformanceTest::TestPendingOperationIsWork() {
 }
 
 void StreamConformanceTest::TestOverlapIsReported() {
-  if (!streams_.reports_overlap) GTEST_SKIP();
+  if (!streams_.reports_overlap) {
+    GTEST_SKIP() << "the stream does not report overlap";
+  }
   Ended read, second_read, write, second_write;
   StartRead(b_, buffer(buffer_), read);
   std::array<char, 8> other;
