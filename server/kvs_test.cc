@@ -4,14 +4,20 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
+#include <cstddef>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <sstream>
+#include <thread>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -21,6 +27,7 @@
 #include "coffer/proto/requests.h"
 #include "coffer/proto/value.h"
 #include "coffer/server/session/session_harness.h"
+#include "coffer/testing/tls/test_certificates.h"
 #include "coffer/tools/cli/child_process.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -44,6 +51,21 @@ std::uint16_t PortOf(const std::string& line) {
   int port = 0;
   EXPECT_TRUE(absl::SimpleAtoi(rest, &port)) << line;
   return static_cast<std::uint16_t>(port);
+}
+
+std::ptrdiff_t ThreadsOf(pid_t pid) {
+  const std::filesystem::directory_iterator threads(
+      absl::StrCat("/proc/", pid, "/task"));
+  return std::distance(begin(threads), end(threads));
+}
+
+// The path of a file of the test's own.
+std::string NewFile(const std::string& name, const std::string& content) {
+  const std::string path = ::testing::TempDir() + "/" + name;
+  std::ofstream file(path, std::ios::binary);
+  file << content;
+  EXPECT_TRUE(file.flush().good()) << path;
+  return path;
 }
 
 class KvsTest : public ::testing::Test {
@@ -132,6 +154,30 @@ TEST_F(KvsTest, SecondSignalEndsItAtOnce) {
   EXPECT_EQ(kvs_->Wait(), 1);
 }
 
+// The drain is over, and the loop that waits for signals as well.
+TEST_F(KvsTest, SecondSignalInTheLastOfTheShutdownEndsItAtOnce) {
+  // A pipe that has no room holds up the end of the log.
+  const std::string path = ::testing::TempDir() + "/full";
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  const int full = open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  ASSERT_GE(full, 0);
+  const std::string page(4096, '\n');
+  while (write(full, page.data(), page.size()) > 0) {
+  }
+  kvs_ = std::make_unique<ChildProcess>(std::vector<std::string>{
+      "/bin/sh", "-c",
+      absl::StrCat("exec ", kKvs, " --threads=1 --listen=127.0.0.1:0 2>\"$0\""),
+      path});
+  ASSERT_THAT(kvs_->ReadLine(), StartsWith("listening on "));
+  const std::ptrdiff_t threads = ThreadsOf(kvs_->pid());
+  kvs_->Signal(SIGTERM);
+  // The server's thread ends after the drain; the log's cannot.
+  while (ThreadsOf(kvs_->pid()) >= threads) std::this_thread::yield();
+  kvs_->Signal(SIGTERM);
+  EXPECT_EQ(kvs_->Wait(), 1);
+  close(full);
+}
+
 TEST_F(KvsTest, DescriptorsExhaustedDoNotEndIt) {
   Start();
   tcp::socket before = Connected();
@@ -157,23 +203,7 @@ struct Refused {
   std::string why;
 };
 
-TEST_F(KvsTest, BadStartsSayWhyInOneLine) {
-  Start();
-  const std::string dir = ::testing::TempDir();
-  const std::string unreadable = dir + "/absent.pem";
-  const std::vector<Refused> cases = {
-      {{"--no_such_flag"}, 1, "Unknown command line flag 'no_such_flag'"},
-      {{"--threads=many"}, 1, "threads"},
-      {{"--storage=tape"}, 1, "kvs: --storage: no engine \"tape\""},
-      {{"extra"}, 1, "kvs: unexpected argument \"extra\""},
-      {{absl::StrCat("--listen=127.0.0.1:", port_)},
-       2,
-       absl::StrCat("kvs: cannot listen on 127.0.0.1:", port_,
-                    ": Address already in use")},
-      {{"--tls_cert=" + unreadable, "--tls_key=" + unreadable},
-       2,
-       "kvs: cannot read certificate chain " + unreadable +
-           ": No such file or directory"}};
+void ExpectRefused(const std::vector<Refused>& cases) {
   for (const Refused& c : cases) {
     std::vector<std::string> command = {kKvs};
     command.insert(command.end(), c.flags.begin(), c.flags.end());
@@ -188,6 +218,58 @@ TEST_F(KvsTest, BadStartsSayWhyInOneLine) {
     }
     EXPECT_EQ(finished.out, "");
   }
+}
+
+TEST_F(KvsTest, BadStartsSayWhyInOneLine) {
+  Start();
+  ExpectRefused({
+      {{"--no_such_flag"}, 1, "Unknown command line flag 'no_such_flag'"},
+      {{"--threads=many"}, 1, "threads"},
+      {{"--storage=tape"}, 1, "kvs: --storage: no engine \"tape\""},
+      {{"extra"}, 1, "kvs: unexpected argument \"extra\""},
+      {{absl::StrCat("--listen=127.0.0.1:", port_)},
+       2,
+       absl::StrCat("kvs: cannot listen on 127.0.0.1:", port_,
+                    ": Address already in use")},
+  });
+}
+
+TEST_F(KvsTest, BadTlsFilesSayWhyInOneLine) {
+  const auto& certificates = coffer_testing::GetTestCertificates();
+  const std::string folder = ::testing::TempDir();
+  const std::string absent = folder + "/absent.pem";
+  const std::string garbage = NewFile("garbage.pem", "garbage\n");
+  const std::string cert =
+      NewFile("server.pem", certificates.server.certificate);
+  const std::string key =
+      NewFile("server.key", certificates.server.private_key);
+  const std::string other =
+      NewFile("client.key", certificates.client.private_key);
+  Start({"--tls_cert=" + cert, "--tls_key=" + key});  // the certificate is good
+  const auto refused = [](const std::string& chain, const std::string& with,
+                          int exit_code, const std::string& why) {
+    return Refused{
+        {"--listen=127.0.0.1:0", "--tls_cert=" + chain, "--tls_key=" + with},
+        exit_code,
+        "kvs: " + why + "\n"};
+  };
+  ExpectRefused({
+      refused(absent, key, 2,
+              "cannot read certificate chain " + absent +
+                  ": No such file or directory"),
+      refused(
+          cert, absent, 2,
+          "cannot read private key " + absent + ": No such file or directory"),
+      refused(cert, folder, 2,
+              "cannot read private key " + folder + ": Is a directory"),
+      refused(cert, garbage, 1,
+              "private key " + garbage + ": no PEM private key in it"),
+      refused(cert, other, 1,
+              "private key " + other +
+                  " does not match the first certificate of certificate "
+                  "chain " +
+                  cert),
+  });
 }
 
 TEST_F(KvsTest, TooFewDescriptorsToStartSaySoInOneLine) {

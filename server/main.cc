@@ -35,6 +35,9 @@ int Complain(const absl::Status& status, int exit_code) {
   return exit_code;
 }
 
+// Of a second signal; called from a signal's handler, too.
+void EndAtOnce(int) { std::_Exit(1); }
+
 // The signals that stop the server. They are caught from construction on.
 class StopSignals {
  public:
@@ -42,8 +45,8 @@ class StopSignals {
 
   // Blocks until a signal has come and the server has drained.
   void Serve(Server* server) {
-    auto second = [](boost::system::error_code error, int) {
-      if (!error) std::_Exit(1);
+    auto second = [](boost::system::error_code error, int signal) {
+      if (!error) EndAtOnce(signal);
     };
     auto first = [&](boost::system::error_code, int signal) {
       Log(LogLevel::kInfo, "stopping", {{"signal", absl::StrCat(signal)}});
@@ -52,6 +55,11 @@ class StopSignals {
     };
     signals_.async_wait(first);
     io_.run();
+    // What is left of the shutdown may take long, and no loop runs in it.
+    for (const int signal : {SIGTERM, SIGINT}) std::signal(signal, EndAtOnce);
+    // One that came before that, and that the loop had not seen.
+    io_.restart();
+    io_.poll();
   }
 
  private:

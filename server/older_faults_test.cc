@@ -324,7 +324,8 @@ TEST(OlderFaults, F12IdComesFirstAndNoEventAfterItIsLost) {
 }
 
 // 86 ms a request: Nagle's algorithm, and two writes a frame. The one write is
-// ServerStream.AllThatArrivedIsAnsweredWithOneWrite.
+// ServerStream.AllThatArrivedIsAnsweredWithOneWrite, the client's side
+// ConnectTest.RequestsAreNotDelayed in sdk.
 TEST(OlderFaults, F10AnswersAreNotDelayed) {
   asio::io_context io;
   MemoryStorage storage;
@@ -416,8 +417,8 @@ TEST(OlderFaults, F15ReadsCreateNothing) {
   EXPECT_EQ(answers[2003].values(0).integer(), 2);
 }
 
-// Every command was printed, secrets included. (Shutdown, timeouts and limits:
-// server_test.cc, kvs_test.cc.)
+// Every command was printed, secrets included. (Timeouts and limits:
+// server_test.cc; shutdown: server_drain_test.cc, kvs_test.cc.)
 TEST(OlderFaults, F16ValuesAreNeverLogged) {
   std::string lines;
   StartLogging(LogLevel::kDebug,

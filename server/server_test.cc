@@ -5,8 +5,7 @@
 
 #include <sys/resource.h>
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -20,12 +19,9 @@
 #include "coffer/proto/requests.h"
 #include "coffer/proto/value.h"
 #include "coffer/sdk/connect.h"
-#include "coffer/server/log.h"
-#include "coffer/server/service/service.h"
+#include "coffer/server/server_test_util.h"
 #include "coffer/server/session/session_harness.h"
-#include "coffer/server/storage/memory_storage.h"
 #include "coffer/testing/manual_clock.h"
-#include "coffer/testing/storage/deferred_storage.h"
 #include "coffer/testing/tls/test_certificates.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -38,17 +34,8 @@ using asio::ip::tcp;
 using boost::system::error_code;
 using ::testing::HasSubstr;
 
-class ServerTest : public ::testing::Test {
+class ServerTest : public ServerFixture {
  protected:
-  void Start(ServerOptions options = {}, Service* service = nullptr) {
-    options.listen = {{"127.0.0.1", 0}};
-    options.clock = &clock_;
-    auto server = Server::Start(std::move(options),
-                                service == nullptr ? &service_ : service);
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
-  }
-
   ServerOptions MutualTls() {
     ServerOptions options;
     auto context =
@@ -56,15 +43,6 @@ class ServerTest : public ::testing::Test {
     EXPECT_TRUE(context.ok()) << context.status();
     options.tls = *context;
     return options;
-  }
-
-  std::string target() const { return ToString(server_->endpoints()[0]); }
-
-  tcp::socket RawSocket() {
-    tcp::socket socket(io_);
-    socket.connect(
-        {asio::ip::address_v4::loopback(), server_->endpoints()[0].port});
-    return socket;
   }
 
   // Moves time on by seconds, each once `timers` waits have started again.
@@ -83,13 +61,6 @@ class ServerTest : public ::testing::Test {
     if (!error) asio::read(socket, asio::buffer(answer), error);
     EXPECT_FALSE(error) << error.message();
     EXPECT_EQ(answer, NotFound());
-  }
-
-  static std::string NotFound() {
-    v1::CommandResponse response;
-    response.set_status(404);
-    response.set_message("Not found: table t, key k");
-    return Frame(response);
   }
 
   static void ExpectOpen(tcp::socket& socket) {
@@ -120,57 +91,6 @@ class ServerTest : public ::testing::Test {
         << end->message();
     return clock_.Now() - begin;
   }
-
-  // Runs a coroutine to its end and gives its result.
-  template <class Result>
-  Result Await(asio::awaitable<Result> coroutine) {
-    std::optional<Result> result;
-    asio::co_spawn(io_, std::move(coroutine),
-                   [&](std::exception_ptr thrown, Result value) {
-                     EXPECT_FALSE(thrown);
-                     result = std::move(value);
-                   });
-    io_.restart();
-    while (!result.has_value() && io_.run_one() > 0) {
-    }
-    EXPECT_TRUE(result.has_value()) << "it stands still";
-    return *std::move(result);
-  }
-
-  TcpClient Client(ConnectOptions options = ConnectOptions()) {
-    auto client = Await(internal::ConnectTcp(target(), std::move(options)));
-    EXPECT_TRUE(client.ok()) << client.status();
-    return *std::move(client);
-  }
-
-  template <class AnyClient>
-  v1::CommandResponse Call(AnyClient& client, v1::CommandRequest request) {
-    auto answer = Await<absl::StatusOr<v1::CommandResponse>>(
-        client.Execute(std::move(request)));
-    EXPECT_TRUE(answer.ok()) << answer.status();
-    return answer.ok() ? *std::move(answer) : v1::CommandResponse();
-  }
-
-  void CaptureLog() {
-    StartLogging(LogLevel::kInfo,
-                 [this](const std::string& line) { log_ += line; });
-  }
-
-  // Ends the server and what it logs.
-  const std::string& Log() {
-    server_.reset();
-    StopLogging();
-    return log_;
-  }
-
-  ~ServerTest() override { Log(); }
-
-  std::string log_;
-  coffer_testing::ManualClock clock_;
-  MemoryStorage storage_;
-  Service service_{&storage_};
-  asio::io_context io_;
-  std::unique_ptr<Server> server_;
 };
 
 TEST_F(ServerTest, ServesOverTcpOnSeveralThreads) {
@@ -414,159 +334,6 @@ TEST_F(ServerTest, AThousandConnectionsAtOnce) {
               200u);
   }
   EXPECT_EQ(Call(clients[0], MakeHgetall("t")).pairs_size(), 1000);
-}
-
-TEST_F(ServerTest, DrainAnswersWhatHasArrivedAndRefusesTheNext) {
-  Start();
-  TcpClient client = Client();
-  EXPECT_EQ(Call(client, MakeHset("t", "k", 1)).status(), 200u);
-  std::promise<void> drained;
-  server_->Drain([&] { drained.set_value(); });
-  drained.get_future().wait();
-  EXPECT_EQ(server_->connections(), 0u);
-  auto late = Await<absl::StatusOr<v1::CommandResponse>>(
-      client.Execute(MakeHget("t", "k")));
-  EXPECT_EQ(late.status().code(), absl::StatusCode::kUnavailable);
-  auto refused = Await(internal::ConnectTcp(target(), ConnectOptions()));
-  EXPECT_EQ(refused.status().code(), absl::StatusCode::kUnavailable);
-  EXPECT_THAT(std::string(refused.status().message()),
-              HasSubstr("Connection refused"));
-}
-
-// The peer reads slowly and goes on sending: closed with that unread, the
-// connection would be reset, and the answers that the peer has not taken be
-// lost.
-TEST_F(ServerTest, DrainCutsNoAnswerOfAPeerThatIsStillSending) {
-  constexpr int kAnswers = 40;
-  Start();
-  TcpClient setter = Client();
-  ASSERT_EQ(Call(setter, MakeHset("t", "k", std::string(100000, 'x'))).status(),
-            200u);
-  tcp::socket socket(io_);
-  socket.open(tcp::v4());
-  socket.set_option(asio::socket_base::receive_buffer_size(4096));
-  socket.connect(
-      {asio::ip::address_v4::loopback(), server_->endpoints()[0].port});
-  std::string requests;
-  for (int i = 0; i < kAnswers; ++i) requests += Frame(MakeHget("t", "k"));
-  asio::write(socket, asio::buffer(requests));
-  std::string received(1, '\0');
-  asio::read(socket, asio::buffer(received));  // it is being answered
-  std::promise<void> drained;
-  server_->Drain([&] { drained.set_value(); });
-  // The beginning of a large request, of which more would come.
-  const std::string large =
-      Frame(MakeHset("t", "large", std::string(1 << 20, 'y')));
-  asio::write(socket, asio::buffer(large.data(), 60000));
-  error_code end;
-  while (!end) {
-    char room[3000];
-    received.append(room, socket.read_some(asio::buffer(room), end));
-  }
-  EXPECT_EQ(end, asio::error::eof) << end.message();
-  const auto answers = Answers(received);
-  EXPECT_EQ(answers.size(), static_cast<std::size_t>(kAnswers));
-  socket.close();
-  drained.get_future().wait();
-}
-
-// What is in flight when the server is told to stop is answered.
-TEST_F(ServerTest, DrainAnswersWhatTheStorageIsStillAtWorkOn) {
-  coffer_testing::DeferredStorage storage(std::make_unique<MemoryStorage>());
-  Service service(&storage);
-  storage.Hold();
-  Start({}, &service);
-  tcp::socket socket = RawSocket();
-  asio::write(socket, asio::buffer(Frame(MakeHget("t", "k"))));
-  while (storage.waiting() == 0) std::this_thread::yield();
-  std::promise<void> drained;
-  server_->Drain([&] { drained.set_value(); });
-  storage.Release();
-  std::string answer(NotFound().size(), '\0');
-  asio::read(socket, asio::buffer(answer));
-  EXPECT_EQ(answer, NotFound());
-  drained.get_future().wait();
-  EXPECT_EQ(server_->connections(), 0u);
-}
-
-// A peer that never reads its answers holds the drain up until its time is
-// over.
-TEST_F(ServerTest, DrainIsBounded) {
-  ServerOptions options;
-  options.limits.idle_timeout = options.limits.stall_timeout =
-      options.limits.linger_timeout = std::chrono::milliseconds(0);
-  options.limits.drain_timeout = std::chrono::seconds(10);
-  Start(std::move(options));
-  TcpClient setter = Client();
-  Call(setter, MakeHset("t", "k", std::string(8 << 20, 'x')));
-  tcp::socket socket = RawSocket();
-  std::string bytes;
-  for (int i = 0; i < 20; ++i) bytes += Frame(MakeHget("t", "k"));
-  asio::write(socket, asio::buffer(bytes));
-  char byte;
-  asio::read(socket, asio::buffer(&byte, 1));  // it is being answered
-  std::promise<void> drained;
-  auto future = drained.get_future();
-  server_->Drain([&] { drained.set_value(); });
-  while (future.wait_for(std::chrono::seconds(0)) !=
-         std::future_status::ready) {
-    clock_.AdvanceBy(std::chrono::seconds(1));
-  }
-  // Cut off then, if not gone before the call.
-  while (server_->connections() > 0) std::this_thread::yield();
-}
-
-TEST_F(ServerTest, DrainEndsAlthoughTheStorageDoesNotAnswer) {
-  coffer_testing::DeferredStorage storage(std::make_unique<MemoryStorage>());
-  Service service(&storage);
-  storage.Hold();
-  Start({}, &service);
-  tcp::socket socket = RawSocket();
-  asio::write(socket, asio::buffer(Frame(MakeHget("t", "k"))));
-  while (storage.waiting() == 0) std::this_thread::yield();
-  std::promise<void> drained;
-  auto future = drained.get_future();
-  server_->Drain([&] { drained.set_value(); });
-  while (future.wait_for(std::chrono::seconds(0)) !=
-         std::future_status::ready) {
-    clock_.AdvanceBy(std::chrono::seconds(1));
-  }
-  EXPECT_EQ(server_->connections(), 1u) << "left behind";
-  storage.Release();
-  server_.reset();  // waits for the storage
-  EXPECT_EQ(storage.waiting(), 0u);
-}
-
-TEST_F(ServerTest, DrainTwiceIsAFaultOfTheCaller) {
-  GTEST_FLAG_SET(death_test_style, "threadsafe");
-  Start();
-  auto twice = [this] {
-    server_->Drain([] {});
-    server_->Drain([] {});
-  };
-  EXPECT_DEATH(twice(), "Drain is called once");
-}
-
-// The listener has a connection at hand when it is closed.
-TEST_F(ServerTest, ConnectionAcceptedAfterTheDrainBeganIsClosed) {
-  std::promise<void> first_came, go_on;
-  std::atomic<int> accepted{0};
-  ServerOptions options;
-  options.on_accepted = [&](tcp::socket&) {
-    if (++accepted > 1) return;
-    first_came.set_value();
-    go_on.get_future().wait();
-  };
-  Start(std::move(options));
-  tcp::socket first = RawSocket();
-  first_came.get_future().wait();
-  tcp::socket second = RawSocket();  // in the backlog
-  std::promise<void> drained;
-  server_->Drain([&] { drained.set_value(); });
-  go_on.set_value();
-  drained.get_future().wait();
-  EXPECT_EQ(server_->connections(), 0u);
-  EXPECT_EQ(accepted, 1);
 }
 
 TEST_F(ServerTest, ConnectionThatCannotBeServedCostsOnlyItself) {
