@@ -79,4 +79,19 @@ CommandRequest MakeHmset(TextArg table, std::initializer_list<KeyValue> pairs) {
   return request;
 }
 
+size_t KeyCount(const CommandRequest& request) {
+  switch (request.request_data_case()) {
+    case CommandRequest::kHmget:
+      return request.hmget().keys_size();
+    case CommandRequest::kHmset:
+      return request.hmset().pairs_size();
+    case CommandRequest::kHmdel:
+      return request.hmdel().keys_size();
+    case CommandRequest::kHmexist:
+      return request.hmexist().keys_size();
+    default:
+      return 1;
+  }
+}
+
 }  // namespace coffer

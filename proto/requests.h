@@ -10,6 +10,7 @@
 #ifndef COFFER_PROTO_REQUESTS_H_
 #define COFFER_PROTO_REQUESTS_H_
 
+#include <cstddef>
 #include <initializer_list>
 #include <ranges>
 #include <tuple>
@@ -115,6 +116,9 @@ CommandRequest MakeHmset(TextArg table, R&& pairs) {
   }
   return request;
 }
+
+// The keys or pairs that the request names; 1 if its command names no list.
+size_t KeyCount(const CommandRequest& request);
 
 }  // namespace coffer
 

@@ -15,6 +15,10 @@ class RetryPolicy;
 class BackoffPolicy;
 class IdempotencyPolicy;
 
+namespace internal {
+struct AttemptNote;
+}
+
 struct CallOptions {
   // Not an aggregate on purpose: g++ 12 miscompiles a braced {.timeout = ...}
   // inside a co_await expression. Name the options first.
@@ -33,10 +37,8 @@ struct CallOptions {
   std::shared_ptr<const BackoffPolicy> backoff;
   std::shared_ptr<const IdempotencyPolicy> idempotency;
 
-  // For connections that wrap another one and send a request again: it goes
-  // only to a server that knows such requests, and fails with Unavailable at
-  // any other.
-  bool needs_retry_window = false;
+  // The client's own; leave it null.
+  internal::AttemptNote* attempt = nullptr;
 };
 
 }  // namespace coffer

@@ -43,6 +43,7 @@
 #include "coffer/sdk/connection.h"
 #include "coffer/sdk/connection/decode_answer.h"
 #include "coffer/sdk/internal/mapped_handler.h"
+#include "coffer/sdk/server_info.h"
 #include "coffer/sdk/subscription.h"
 
 namespace coffer {
@@ -53,6 +54,13 @@ class Client {
       : connection_(std::move(connection)) {}
 
   const std::shared_ptr<Connection>& connection() const { return connection_; }
+
+  // Of the server that is connected to: its version, limits, epoch, and what it
+  // can do (server_info.h). Nullopt: none is now, as before the first call has
+  // ended.
+  std::optional<ServerInfo> server_info() const {
+    return connection_->server_info();
+  }
 
   // --- One key
 

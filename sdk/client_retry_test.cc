@@ -1,13 +1,19 @@
 // Writes that are sent again, against the window of retries of a server.
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "coffer/sdk/client_test_util.h"
+#include "coffer/sdk/make_connection.h"
 #include "coffer/sdk/status/outcome.h"
 #include "coffer/testing/status_matchers.h"
 #include "gmock/gmock.h"
@@ -22,6 +28,7 @@ using coffer_testing::IsOkAndHolds;
 using coffer_testing::StatusIs;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Optional;
 
@@ -163,6 +170,136 @@ TEST_F(ClientRetryTest, CancelledBetweenAttempts) {
   ASSERT_TRUE(result.has_value());
   EXPECT_THAT(*result, StatusIs(absl::StatusCode::kCancelled));
   EXPECT_EQ(fake_.Calls().size(), 2u);
+}
+
+// As if the connection had never been lost.
+TEST_F(ClientRetryTest, LostWritesKeepTheirOrder) {
+  Client client = Connect(Retrying());
+  ASSERT_THAT(Set(client, "k", 1), IsOk());
+  fake_.DropRequest();
+  std::vector<std::int64_t> before;
+  const auto swap = [&](std::int64_t value) {
+    client.GetAndSet<std::int64_t>(
+        "t", "k", value,
+        [&](const absl::StatusOr<std::optional<std::int64_t>>& given) {
+          ASSERT_THAT(given, IsOkAndHolds(Optional(::testing::_)));
+          before.push_back(**given);
+        });
+  };
+  swap(2);
+  swap(3);
+  swap(4);
+  ASSERT_TRUE(time_.RunUntil([&] { return fake_.connections() == 0; }));
+  swap(5);  // waits for a connection, and was never sent
+  ASSERT_TRUE(time_.RunUntil([&] { return before.size() == 4; }));
+  EXPECT_THAT(before, ElementsAre(1, 2, 3, 4));
+}
+
+// Each server knows what itself has executed.
+TEST_F(ClientRetryTest, AnotherServerIsNotSentAWriteAgain) {
+  FakeServer other(time_.get_executor(), {.clock = &time_.clock()});
+  other.Restart(FakeServer::Data::kLose);  // an epoch of its own
+  Client client(MakeConnection(time_.get_executor(),
+                               {DialerOf(fake_), DialerOf(other)}, Retrying()));
+  ASSERT_THAT(Set(client, "k", 1), IsOk());  // so that it knows the client
+  fake_.Refuse(true);
+  fake_.DropConnections();
+  ASSERT_THAT(Set(client, "k", 2), IsOk());
+  ASSERT_EQ(other.Contents()["t"]["k"].integer(), 2);
+  other.DropAnswer();
+  std::optional<absl::Status> result;
+  client.Set("t", "k", 3, [&](absl::Status status) { result = status; });
+  ASSERT_TRUE(time_.RunUntil([&] { return other.connections() == 0; }));
+  other.Refuse(true);
+  fake_.Refuse(false);
+  ASSERT_TRUE(time_.RunUntil([&] { return result.has_value(); }));
+  EXPECT_THAT(*result, StatusIs(absl::StatusCode::kUnavailable,
+                                HasSubstr("not sent again")));
+  EXPECT_EQ(OutcomeOf(*result), v1::UNKNOWN);
+  EXPECT_EQ(fake_.Contents()["t"]["k"].integer(), 1);
+  client = Client(nullptr);
+  time_.RunFor(seconds(2));
+}
+
+TEST_F(ClientRetryTest, CloseWaitsForACallBetweenAttempts) {
+  Client client = Connect(Retrying());
+  ASSERT_THAT(Set(client, "k", 1), IsOk());
+  fake_.FailNext(absl::UnavailableError("busy"));
+  std::optional<absl::Status> set, late, closed;
+  client.Set("t", "k", 2, [&](absl::Status status) { set = status; });
+  time_.RunReady();
+  client.Close([&](absl::Status status) { closed = status; });
+  time_.RunReady();
+  client.Set("t", "k", 3, [&](absl::Status status) { late = status; });
+  time_.RunReady();
+  ASSERT_TRUE(late.has_value());
+  EXPECT_THAT(*late, StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_FALSE(set.has_value());
+  EXPECT_FALSE(closed.has_value());
+  ASSERT_TRUE(time_.RunUntil([&] { return closed.has_value(); }));
+  EXPECT_THAT(*closed, IsOk());
+  ASSERT_TRUE(set.has_value());
+  EXPECT_THAT(*set, IsOk());
+  EXPECT_EQ(fake_.Contents()["t"]["k"].integer(), 2);
+}
+
+TEST_F(ClientRetryTest, CloseThatIsCancelledGivesUpWhatIsBetweenAttempts) {
+  Client client = Connect(Retrying());
+  ASSERT_THAT(Set(client, "k", 1), IsOk());
+  fake_.FailNext(absl::UnavailableError("busy"));
+  std::optional<absl::Status> set, closed;
+  client.Set("t", "k", 2, [&](absl::Status status) { set = status; });
+  time_.RunReady();
+  boost::asio::cancellation_signal cancel;
+  client.Close(boost::asio::bind_cancellation_slot(
+      cancel.slot(), [&](absl::Status status) { closed = status; }));
+  time_.RunReady();
+  ASSERT_FALSE(closed.has_value());
+  cancel.emit(boost::asio::cancellation_type::terminal);
+  time_.RunReady();
+  ASSERT_TRUE(set.has_value());
+  EXPECT_THAT(*set, StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_TRUE(closed.has_value());
+  EXPECT_EQ(fake_.Contents()["t"]["k"].integer(), 1);
+}
+
+TEST_F(ClientRetryTest, CallsBetweenAttemptsAreBoundedToo) {
+  ConnectionOptions options = Retrying();
+  options.calls_in_flight_max = 1;
+  options.calls_queued_max = 2;
+  Client client = Connect(options);
+  ASSERT_THAT(Set(client, "k", 1), IsOk());
+  for (int i = 0; i < 3; ++i) fake_.FailNext(absl::UnavailableError("busy"));
+  int ok = 0;
+  for (int i = 0; i < 3; ++i) {
+    client.Set("t", "k", i, [&](const absl::Status& status) {
+      EXPECT_THAT(status, IsOk());
+      ++ok;
+    });
+    time_.RunReady();
+  }
+  EXPECT_EQ(fake_.Calls().size(), 4u) << "none is queued now, or in flight";
+  const absl::Status refused = Set(client, "k", 3);
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kResourceExhausted,
+                                HasSubstr("limit of the client is 3")));
+  EXPECT_EQ(OutcomeOf(refused), v1::NOT_EXECUTED);
+  ASSERT_TRUE(time_.RunUntil([&] { return ok == 3; }));
+  EXPECT_THAT(Set(client, "k", 4), IsOk());
+
+  options.bytes_queued_max = 1000;
+  client = Connect(options);
+  fake_.DelayNext(seconds(1));
+  client.Set("t", "k", std::string(600, 'x'),
+             [&](const absl::Status& status) { EXPECT_THAT(status, IsOk()); });
+  const absl::Status large = Wait<absl::Status>([&](auto handler) {
+    client.Set("t", "k", std::string(600, 'y'), std::move(handler));
+  });
+  EXPECT_THAT(large, StatusIs(absl::StatusCode::kResourceExhausted,
+                              HasSubstr("limit of the client is 1000")));
+  EXPECT_THAT(Wait<absl::Status>([&](auto handler) {
+                client.Set("t", "other", 1, std::move(handler));
+              }),
+              IsOk());
 }
 
 }  // namespace

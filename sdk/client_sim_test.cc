@@ -6,7 +6,8 @@
 //     finds its own value where the one before should be, and none comes back
 //     after a later one;
 //   - calls of one connection on one key take effect in the order of the calls;
-//   - a subscriber sees what was published once and in order, or a gap.
+//   - a subscriber sees what was published once and in order, or a gap; and,
+//     when all is whole again, what is published then.
 //
 // The usual run makes a few seeds; for many:
 //   bazel test --config=opt //sdk:client_sim_test
@@ -28,13 +29,12 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "coffer/sdk/client.h"
 #include "coffer/sdk/make_connection.h"
 #include "coffer/sdk/status/outcome.h"
-#include "coffer/testing/fault/replay_flag.h"
 #include "coffer/testing/server/fake_server.h"
+#include "coffer/testing/sim/sim_nemesis.h"
 #include "coffer/testing/sim/sim_network.h"
 #include "coffer/testing/time/virtual_time.h"
 #include "gtest/gtest.h"
@@ -45,9 +45,11 @@ namespace {
 namespace asio = boost::asio;
 using asio::awaitable;
 using coffer_testing::FakeServer;
-using coffer_testing::ReplayFlag;
+using coffer_testing::SimNemesis;
 using coffer_testing::SimNetwork;
 using coffer_testing::SimSeed;
+using coffer_testing::SimSeedRange;
+using coffer_testing::SimSeeds;
 using coffer_testing::SimSocket;
 using coffer_testing::VirtualTime;
 using std::chrono::milliseconds;
@@ -78,11 +80,12 @@ class World {
     Start([this] { return Publisher(); });
     // Ends with its subscription, not by itself.
     asio::co_spawn(time_.io(), Subscriber(), [](std::exception_ptr) {});
-    while (running_ > 0 && trouble_ < 30) Trouble();
-    Heal();
+    while (running_ > 0 && nemesis_.steps() < 30) nemesis_.Step();
+    nemesis_.Heal();
     EXPECT_TRUE(time_.RunUntil([this] { return running_ == 0; }));
     time_.RunFor(seconds(30));
     CheckEvents();
+    CheckSubscriberLives();
     clients_.clear();
     time_.RunFor(seconds(5));
   }
@@ -126,50 +129,10 @@ class World {
                 [this](SimSocket socket) { fake_.Serve(std::move(socket)); });
   }
 
-  void Up() {
-    net_.Restart("server");
-    Listen();
-    down_ = false;
-  }
-
-  void Heal() {
-    net_.HealAll();
-    if (down_) Up();
-  }
-
-  // Something happens, and time passes.
-  void Trouble() {
-    ++trouble_;
-    const std::string host = Host(static_cast<int>(net_.Random(kClients)));
-    switch (net_.Random(7)) {
-      case 0:
-        net_.Partition(host, "server");
-        break;
-      case 1:
-        net_.PartitionOneWay("server", host);
-        break;
-      case 2:
-        Heal();
-        break;
-      case 3:
-        net_.ResetConnections(host, "server");
-        break;
-      case 4:
-        net_.SwizzleClog({Host(0), Host(1), Host(2), "server"}, seconds(2));
-        break;
-      case 5:
-        if (down_) break;
-        net_.Kill("server", net_.Random(2) == 0 ? SimNetwork::Death::kProcess
-                                                : SimNetwork::Death::kSilent);
-        fake_.Restart(net_.Random(2) == 0 ? FakeServer::Data::kKeep
-                                          : FakeServer::Data::kKeepStored);
-        down_ = true;
-        break;
-      case 6:
-        if (down_) Up();
-        break;
-    }
-    time_.RunFor(milliseconds(net_.Random(1500)));
+  // What is not stored is forgotten, now and then.
+  void ServerKilled() {
+    fake_.Restart(net_.Random(2) == 0 ? FakeServer::Data::kKeep
+                                      : FakeServer::Data::kKeepStored);
   }
 
   awaitable<void> Pause() {
@@ -247,6 +210,7 @@ class World {
     Client client = clients_[0];
     for (std::int64_t value = 1; value <= 2 * kWrites; ++value) {
       const auto start = time_.Now();
+      begun_ = value;
       const absl::Status status = co_await client.Publish("news", value);
       CheckCall(start, status);
       if (status.ok()) published_.push_back(value);
@@ -260,12 +224,13 @@ class World {
       auto news = co_await clients_[1].Subscribe("news");
       if (absl::IsCancelled(news.status())) co_return;
       if (!news.ok()) continue;
-      subscribed_at_ = published_.size();
+      whole_from_ = begun_;
       for (;;) {
         auto event = co_await news->Next();
         if (!event.ok()) co_return;
         if (event->kind == Event::Kind::kGap) {
           ++gaps_;
+          whole_from_ = begun_;
         } else {
           seen_.push_back(event->data[0].integer());
         }
@@ -277,13 +242,32 @@ class World {
     for (std::size_t i = 1; i < seen_.size(); ++i) {
       EXPECT_LT(seen_[i - 1], seen_[i]) << "twice, or out of order";
     }
-    if (gaps_ > 0 || !subscribed_at_.has_value()) return;
+    ASSERT_TRUE(whole_from_.has_value()) << "it never subscribed";
     std::size_t at = 0;
-    for (std::size_t i = *subscribed_at_; i < published_.size(); ++i) {
-      while (at < seen_.size() && seen_[at] < published_[i]) ++at;
-      EXPECT_TRUE(at < seen_.size() && seen_[at] == published_[i])
-          << published_[i] << " was neither seen nor told of";
+    for (const std::int64_t value : published_) {
+      if (value <= *whole_from_) continue;
+      while (at < seen_.size() && seen_[at] < value) ++at;
+      EXPECT_TRUE(at < seen_.size() && seen_[at] == value)
+          << value << " was neither seen nor told of";
     }
+  }
+
+  // All is whole. A subscription that has died, or waits for what will not
+  // come, might have passed so far.
+  void CheckSubscriberLives() {
+    constexpr std::int64_t kLast = 1000;
+    const int gaps = gaps_;
+    std::optional<absl::Status> published;
+    clients_[0].Publish("news", kLast,
+                        [&](absl::Status status) { published = status; });
+    ASSERT_TRUE(time_.RunUntil([&] { return published.has_value(); }));
+    EXPECT_TRUE(published->ok()) << *published;
+    EXPECT_TRUE(time_.RunUntil(
+        [&] {
+          return gaps_ > gaps || (!seen_.empty() && seen_.back() == kLast);
+        },
+        seconds(30)))
+        << "the subscription is dead, or stands still";
   }
 
   VirtualTime time_;
@@ -292,27 +276,25 @@ class World {
   std::vector<std::shared_ptr<Dialer>> dialers_;
   std::vector<Client> clients_;
   int running_ = 0;
-  int trouble_ = 0;
-  bool down_ = false;
+  SimNemesis nemesis_{time_,
+                      net_,
+                      {Host(0), Host(1), Host(2)},
+                      "server",
+                      {.killed = [this] { ServerKilled(); },
+                       .restarted = [this] { Listen(); }}};
 
+  std::int64_t begun_ = 0;  // the latest that is being published, or was
   std::vector<std::int64_t> published_;  // and answered
-  std::optional<std::size_t> subscribed_at_;
+  // What is published after this one is seen, or a gap comes.
+  std::optional<std::int64_t> whole_from_;
   std::vector<std::int64_t> seen_;
   int gaps_ = 0;
 };
 
-std::uint64_t Seeds() {
-  std::uint64_t seeds = 0;
-  const auto flag = ReplayFlag("seeds");
-  return flag && absl::SimpleAtoi(*flag, &seeds) ? seeds : 20;
-}
-
 TEST(ClientSimTest, KeepsItsPromises) {
-  const std::uint64_t count = ReplayFlag("seed") ? 1 : Seeds();
-  const std::uint64_t first =
-      ReplayFlag("seed") ? SimSeed() : SimSeed() * count;
+  const SimSeedRange seeds = SimSeeds(20);
   int retried = 0, gaps = 0;
-  for (std::uint64_t seed = first; seed < first + count; ++seed) {
+  for (std::uint64_t seed = seeds.first; seed < seeds.end(); ++seed) {
     SCOPED_TRACE(absl::StrCat("--seed=", seed));
     World world(seed);
     world.Run();
@@ -320,9 +302,9 @@ TEST(ClientSimTest, KeepsItsPromises) {
     gaps += world.gaps();
     if (HasFailure()) break;
   }
-  std::cout << count << " seeds, " << retried << " calls sent again, " << gaps
-            << " gaps\n";
-  if (count >= 20) {
+  std::cout << seeds.count << " seeds, " << retried << " calls sent again, "
+            << gaps << " gaps\n";
+  if (seeds.count >= 20) {
     EXPECT_GT(retried, 0);
     EXPECT_GT(gaps, 0);
   }

@@ -1,17 +1,32 @@
-// Subscriptions of a client of a FakeServer, on virtual time.
+// Subscriptions of a client of a FakeServer, on virtual time; and of one of a
+// server by script, where it matters what comes when.
 
+#include <algorithm>
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <chrono>
 #include <cstdint>
+#include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "coffer/sdk/client_test_util.h"
+#include "coffer/sdk/dialer.h"
+#include "coffer/sdk/internal/pending_handler.h"
+#include "coffer/sdk/server_info.h"
+#include "coffer/sdk/stream/any_stream.h"
+#include "coffer/sdk/stream/hello.h"
+#include "coffer/testing/memory_pipe.h"
+#include "coffer/testing/proto_matchers.h"
+#include "coffer/testing/script/scripted_peer.h"
 #include "coffer/testing/status_matchers.h"
+#include "coffer/v1/kv.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -19,19 +34,46 @@ namespace coffer {
 namespace {
 
 namespace asio = boost::asio;
+using coffer_testing::EqualsProto;
 using coffer_testing::FakeServer;
+using coffer_testing::FakeServerOptions;
+using coffer_testing::IgnoringFields;
 using coffer_testing::IsOk;
 using coffer_testing::IsOkAndHolds;
+using coffer_testing::MakeMemoryPipe;
+using coffer_testing::MemoryPipe;
+using coffer_testing::ScriptedPeer;
 using coffer_testing::StatusIs;
+using std::chrono::minutes;
 using std::chrono::seconds;
+using ::testing::_;
 using ::testing::HasSubstr;
 
 class ClientSubscribeTest : public ClientFixture {
  protected:
   absl::StatusOr<Subscription> Subscribe(
-      Client& client, SubscribeOptions options = SubscribeOptions()) {
+      Client& client, SubscribeOptions options = SubscribeOptions(),
+      std::string topic = "news") {
     return Wait<absl::StatusOr<Subscription>>([&](auto handler) {
-      client.Subscribe("news", options, std::move(handler));
+      client.Subscribe(topic, options, std::move(handler));
+    });
+  }
+
+  // Does not wait: its result comes into `result`.
+  static void Begin(Client& client,
+                    std::optional<absl::StatusOr<Subscription>>* result) {
+    client.Subscribe("news", SubscribeOptions(),
+                     [result](absl::StatusOr<Subscription> given) {
+                       result->emplace(std::move(given));
+                     });
+  }
+
+  // Subscriptions that were opened on a connection of the server.
+  std::int64_t OpenedOn(int connection) const {
+    const auto& calls = fake_.Calls();
+    return std::count_if(calls.begin(), calls.end(), [&](const auto& call) {
+      return call.connection == connection &&
+             call.request.has_open_subscription();
     });
   }
 
@@ -175,8 +217,9 @@ TEST_F(ClientSubscribeTest, SlowOneIsDisconnectedIfItChose) {
   ExpectData(*news, 2);
   absl::StatusOr<Event> end = Next(*news);
   while (end.ok()) end = Next(*news);
-  EXPECT_THAT(end, StatusIs(absl::StatusCode::kUnavailable));
-  EXPECT_THAT(Next(*news), StatusIs(absl::StatusCode::kUnavailable))
+  EXPECT_THAT(end, StatusIs(absl::StatusCode::kResourceExhausted,
+                            HasSubstr("fell behind")));
+  EXPECT_THAT(Next(*news), StatusIs(absl::StatusCode::kResourceExhausted))
       << "for good";
   EXPECT_THAT(Set(client, "k", 1), IsOk());
 }
@@ -227,6 +270,92 @@ TEST_F(ClientSubscribeTest, ServerThatIsDownIsWaitedForInTime) {
   EXPECT_EQ(time_.Now() - start, seconds(10));
 }
 
+TEST_F(ClientSubscribeTest, WithoutATimeLimitTheServerIsWaitedFor) {
+  fake_.Refuse(true);
+  ConnectionOptions options = Options();
+  options.call_timeout = Clock::Duration::max();
+  Client client = Connect(options);
+  std::optional<absl::StatusOr<Subscription>> news;
+  Begin(client, &news);
+  time_.RunFor(minutes(10));
+  EXPECT_FALSE(news.has_value());
+  fake_.Refuse(false);
+  ASSERT_TRUE(time_.RunUntil([&] { return news.has_value(); }));
+  EXPECT_THAT(*news, IsOk());
+}
+
+TEST_F(ClientSubscribeTest, LimitsOfCallsAreNotForIt) {
+  ConnectionOptions options = OneAttempt();
+  options.when_full = ConnectionOptions::WhenFull::kRefuse;
+  options.calls_in_flight_max = 1;
+  Client subscriber = Connect(options);
+  Client publisher = Connect(Options());
+  auto news = Subscribe(subscriber);
+  ASSERT_THAT(news, IsOk());
+  fake_.Refuse(true);
+  fake_.DropConnections();
+  time_.RunReady();
+  // One call waits for the connection: there is no room for another.
+  std::optional<absl::Status> set, refused;
+  subscriber.Set("t", "k", 1, CallOptions(),
+                 [&](absl::Status given) { set = given; });
+  subscriber.Set("t", "l", 1, CallOptions(),
+                 [&](absl::Status given) { refused = given; });
+  time_.RunReady();
+  ASSERT_TRUE(refused.has_value());
+  EXPECT_THAT(*refused, StatusIs(absl::StatusCode::kResourceExhausted));
+  ASSERT_FALSE(set.has_value());
+  fake_.Refuse(false);
+  ASSERT_THAT(Publish(publisher, 1), IsOk());
+  ExpectData(*news, 1);
+  ASSERT_TRUE(time_.RunUntil([&] { return set.has_value(); }));
+  EXPECT_THAT(*set, IsOk());
+}
+
+// What could not be sent on a connection that is lost is not sent on the next,
+// where it is opened anew: nobody would know of the one there are too many.
+TEST_F(ClientSubscribeTest, IsOpenedOnceOnAConnection) {
+  ConnectionOptions options = OneAttempt();
+  options.calls_in_flight_max = 1;
+  Client client = Connect(options);
+  ASSERT_THAT(Set(client, "k", 1), IsOk());
+  fake_.DelayNext(seconds(1));
+  std::optional<absl::Status> set;
+  client.Set("t", "k", 2, CallOptions(),
+             [&](absl::Status given) { set = given; });
+  time_.RunReady();
+  std::optional<absl::StatusOr<Subscription>> news;
+  Begin(client, &news);
+  time_.RunReady();
+  ASSERT_FALSE(news.has_value());
+  fake_.DropConnections();
+  ASSERT_TRUE(time_.RunUntil([&] { return news.has_value(); }));
+  EXPECT_THAT(*news, IsOk());
+  time_.RunFor(seconds(2));
+  EXPECT_EQ(OpenedOn(2), 1);
+}
+
+TEST_F(ClientSubscribeTest, TopicThatIsNotTextIsRefused) {
+  Client client = Connect(Options());
+  EXPECT_THAT(Subscribe(client, SubscribeOptions(), "\xff"),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(Set(client, "k", 1), IsOk());
+  EXPECT_EQ(fake_.Calls().back().connection, 1);
+}
+
+TEST_F(ClientSubscribeTest, TopicOverTheServersLimitCostsNobodyElseAnything) {
+  FakeServerOptions small;
+  small.clock = &time_.clock();
+  small.limits.frame = {2000, 2000};
+  FakeServer fake(time_.get_executor(), small);
+  Client client(
+      MakeConnection(time_.get_executor(), DialerOf(fake), Options()));
+  EXPECT_THAT(Subscribe(client, SubscribeOptions(), std::string(3000, 'x')),
+              StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_THAT(Set(client, "k", 1), IsOk());
+  EXPECT_EQ(fake.Calls().back().connection, 1);
+}
+
 TEST_F(ClientSubscribeTest, OlderServerHasNone) {
   ConnectionOptions options = Options();
   options.say_hello = false;
@@ -250,6 +379,160 @@ TEST_F(ClientSubscribeTest, CancelledWhileSubscribing) {
   time_.RunReady();
   ASSERT_TRUE(result.has_value());
   EXPECT_THAT(*result, StatusIs(absl::StatusCode::kCancelled));
+}
+
+// --- A server by script
+
+constexpr std::uint64_t kEpoch = 5;
+
+using Server = ScriptedPeer<v1::CommandRequest, v1::CommandResponse>;
+
+// Each dial takes the next end.
+class EndsDialer final : public Dialer {
+ public:
+  // The server's end of the next connection.
+  MemoryPipe Next(asio::any_io_executor executor) {
+    auto [near, far] = MakeMemoryPipe(std::move(executor));
+    ends_.push_back(std::move(near));
+    return std::move(far);
+  }
+
+  std::string target() const override { return "the script"; }
+  void Dial(asio::any_io_executor executor, Clock::Duration,
+            DialHandler handler) override {
+    internal::PendingHandler<absl::StatusOr<AnyStream>> dial(std::move(handler),
+                                                             executor);
+    if (ends_.empty()) return dial.Post(absl::UnavailableError("no server"));
+    AnyStream end(std::move(ends_.front()));
+    ends_.pop_front();
+    dial.Post(std::move(end));
+  }
+
+ private:
+  std::deque<MemoryPipe> ends_;
+};
+
+v1::CommandResponse HelloAnswer() {
+  ServerInfo info;
+  info.epoch = kEpoch;
+  info.features.subscriptions = true;
+  v1::CommandResponse answer;
+  answer.set_status(200);
+  FillHelloReply(HelloOptions(), info, answer.mutable_hello());
+  return answer;
+}
+
+v1::CommandResponse Done(std::uint64_t request_id) {
+  v1::CommandResponse answer;
+  answer.set_status(200);
+  answer.set_request_id(request_id);
+  return answer;
+}
+
+v1::CommandResponse Opened(std::uint64_t request_id, std::uint64_t id,
+                           std::uint64_t sequence) {
+  v1::CommandResponse answer = Done(request_id);
+  answer.mutable_subscription()->set_subscription_id(id);
+  answer.mutable_subscription()->set_epoch(kEpoch);
+  answer.mutable_subscription()->set_sequence(sequence);
+  return answer;
+}
+
+// Its value is its sequence.
+v1::CommandResponse EventOf(std::uint64_t id, std::int64_t sequence) {
+  v1::CommandResponse event;
+  event.set_status(200);
+  event.add_values()->set_integer(sequence);
+  event.mutable_event()->set_sequence(static_cast<std::uint64_t>(sequence));
+  event.set_subscription_id(id);
+  return event;
+}
+
+auto Request(const std::string& text) {
+  return IgnoringFields({"deadline_ms"}, EqualsProto(text));
+}
+
+class ScriptedSubscribeTest : public ClientSubscribeTest {
+ protected:
+  MemoryPipe NextEnd() { return dialer_->Next(time_.get_executor()); }
+
+  Client ConnectToScript(const ConnectionOptions& options) {
+    return Client(MakeConnection(time_.get_executor(), dialer_, options));
+  }
+
+  const std::shared_ptr<EndsDialer> dialer_ = std::make_shared<EndsDialer>();
+};
+
+// What the user takes between the request and its answer makes room that the
+// server knows nothing of: without a grant nothing would come ever again.
+TEST_F(ScriptedSubscribeTest, RoomMadeWhileItIsOpenedAgainIsGranted) {
+  Server first("first", NextEnd(), time_.clock());
+  first.Expect(_).Reply(HelloAnswer());
+  first
+      .Expect(Request(
+          "request_id: 1 open_subscription { topic: 'news' credit: 1 }"))
+      .Reply(Opened(1, 7, 10))
+      .Reply(EventOf(7, 11))
+      .ThenEof();
+  Server second("second", NextEnd(), time_.clock());
+  second.Expect(_).Reply(HelloAnswer());
+  second
+      .Expect(Request("request_id: 2 open_subscription { topic: 'news' "
+                      "epoch: 5 after_sequence: 11 }"))
+      .Reply(Opened(2, 8, 11))
+      .After(seconds(5));
+  const auto grant =
+      EqualsProto("grant_credit { subscription_id: 8 credit: 1 }");
+  second.Expect(grant).Reply(EventOf(8, 12));
+  second.Expect(grant);
+  Client client = ConnectToScript(Options());
+  SubscribeOptions one;
+  one.events_max = 1;
+  auto news = Subscribe(client, one);
+  ASSERT_THAT(news, IsOk());
+  time_.RunFor(seconds(2));
+  ExpectData(*news, 11);
+  ExpectData(*news, 12);
+  time_.RunFor(seconds(1));
+  EXPECT_TRUE(second.done());
+}
+
+TEST_F(ScriptedSubscribeTest, OpenedTooLateItIsClosedAtTheServer) {
+  Server server("server", NextEnd(), time_.clock());
+  server.Expect(_).Reply(HelloAnswer());
+  server
+      .Expect(Request(
+          "request_id: 1 open_subscription { topic: 'news' credit: 64 }"))
+      .Reply(Opened(1, 7, 10))
+      .After(seconds(2));
+  server
+      .Expect(Request("request_id: 2 close_subscription { "
+                      "subscription_id: 7 }"))
+      .Reply(Done(2));
+  ConnectionOptions options = Options();
+  options.call_timeout = seconds(1);
+  Client client = ConnectToScript(options);
+  EXPECT_THAT(Subscribe(client), StatusIs(absl::StatusCode::kDeadlineExceeded));
+  time_.RunFor(seconds(5));
+  EXPECT_TRUE(server.done());
+}
+
+TEST_F(ScriptedSubscribeTest, OpeningItAgainTakesTheTimeThatItTakes) {
+  Server first("first", NextEnd(), time_.clock());
+  first.Expect(_).Reply(HelloAnswer());
+  first.Expect(_).Reply(Opened(1, 7, 10)).ThenEof();
+  Server second("second", NextEnd(), time_.clock());
+  second.Expect(_).Reply(HelloAnswer());
+  second
+      .Expect(Request("request_id: 2 open_subscription { topic: 'news' "
+                      "credit: 64 epoch: 5 after_sequence: 10 }"))
+      .Reply(Opened(2, 8, 10))
+      .After(seconds(30))
+      .Reply(EventOf(8, 11));
+  Client client = ConnectToScript(Options());
+  auto news = Subscribe(client);
+  ASSERT_THAT(news, IsOk());
+  ExpectData(*news, 11);
 }
 
 }  // namespace

@@ -200,6 +200,85 @@ TEST_F(ClientTest, CancelledBeforeItWasSentIsNotSent) {
   EXPECT_TRUE(fake_.Calls().empty());
 }
 
+// The server has it wait for the call before it, and has not started it when it
+// is told that nobody wants it: its place among the calls in flight is free
+// again, however often that happens.
+TEST_F(ClientTest, CancelledAtTheServerItIsNotExecutedAndFreesItsPlace) {
+  ConnectionOptions options = OneAttempt();
+  options.calls_in_flight_max = 2;
+  Client client = Connect(options);
+  for (int i = 1; i <= 3; ++i) {
+    fake_.DelayNext(seconds(1));
+    std::optional<absl::Status> slow;
+    client.Set("t", "k", i, [&](absl::Status status) { slow = status; });
+    time_.RunReady();
+    const auto cancelled = Set(client, "k", 100, Within(milliseconds(100)));
+    EXPECT_THAT(cancelled, StatusIs(absl::StatusCode::kDeadlineExceeded));
+    EXPECT_EQ(OutcomeOf(cancelled), v1::UNKNOWN);
+    ASSERT_TRUE(time_.RunUntil([&] { return slow.has_value(); }));
+    EXPECT_THAT(*slow, IsOk());
+    time_.RunFor(seconds(1));
+    EXPECT_EQ(fake_.Contents()["t"]["k"].integer(), i);
+  }
+  EXPECT_THAT(Set(client, "k", 4), IsOk());
+  EXPECT_EQ(fake_.connections(), 1u);
+}
+
+TEST_F(ClientTest, RequestOfTooManyKeysCostsNoConnection) {
+  Client client = Connect(OneAttempt());
+  const std::vector<std::string> keys((1 << 17) + 1, "k");
+  const auto refused = Wait<absl::Status>(
+      [&](auto handler) { client.MultiDelete("t", keys, std::move(handler)); });
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kResourceExhausted,
+                                HasSubstr("request of 131073 keys: the limit "
+                                          "of the server is 131072")));
+  EXPECT_EQ(OutcomeOf(refused), v1::NOT_EXECUTED);
+  v1::CommandRequest publish;
+  publish.mutable_publish()->set_topic("news");
+  for (int i = 0; i < 600'000; ++i) publish.mutable_publish()->add_data();
+  const auto publishing = Wait<absl::StatusOr<v1::CommandResponse>>(
+      [&](auto handler) { client.Execute(publish, std::move(handler)); });
+  EXPECT_THAT(publishing, StatusIs(absl::StatusCode::kResourceExhausted,
+                                   HasSubstr("600000 values")));
+  EXPECT_THAT(Set(client, "k", 1), IsOk());
+  EXPECT_EQ(fake_.Calls().back().connection, 1);
+}
+
+// A request that was read from a log, say.
+TEST_F(ClientTest, NumbersThatTheCallerHasSetAreNotUsed) {
+  for (const bool retries : {false, true}) {
+    Client client = Connect(retries ? Options() : OneAttempt());
+    v1::CommandRequest request = MakeHset("t", "k", 1);
+    request.set_request_id(5);
+    request.set_attempt(3);
+    int ok = 0;
+    for (int i = 0; i < 2; ++i) {
+      client.Execute(request,
+                     [&](const absl::StatusOr<v1::CommandResponse>& answer) {
+                       EXPECT_THAT(answer, IsOk());
+                       ++ok;
+                     });
+    }
+    ASSERT_TRUE(time_.RunUntil([&] { return ok == 2; }));
+    const auto& calls = fake_.Calls();
+    EXPECT_NE(calls[calls.size() - 2].request.request_id(),
+              calls.back().request.request_id());
+    EXPECT_EQ(calls.back().request.attempt(), 0u);
+  }
+}
+
+TEST_F(ClientTest, WhatHasNoAnswerIsNoCall) {
+  Client client = Connect(Options());
+  v1::CommandRequest cancel, credit;
+  cancel.mutable_cancel()->set_request_id(1);
+  credit.mutable_grant_credit()->set_credit(1);
+  for (const auto& request : {cancel, credit}) {
+    const auto refused = Wait<absl::StatusOr<v1::CommandResponse>>(
+        [&](auto handler) { client.Execute(request, std::move(handler)); });
+    EXPECT_THAT(refused, StatusIs(absl::StatusCode::kInvalidArgument));
+  }
+}
+
 TEST_F(ClientTest, ServerThatIsDownIsWaitedForAndNamed) {
   fake_.Refuse(true);
   Client client = Connect(Options());

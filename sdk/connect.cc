@@ -1,8 +1,10 @@
 #include "coffer/sdk/connect.h"
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "coffer/sdk/connect_first.h"
 #include "coffer/sdk/endpoint.h"
+#include "coffer/sdk/internal/keep_alive.h"
 #include "coffer/sdk/internal/within_timeout.h"
 #include "coffer/sdk/status/status_codes.h"
 #include "coffer/sdk/stream/internal/waiter.h"
@@ -65,11 +68,25 @@ std::string Connecting(const Endpoint& endpoint) {
   return absl::StrCat("connecting to ", ToString(endpoint));
 }
 
+// 0 or less: no limit.
+std::chrono::milliseconds TimeoutOf(const ConnectOptions& options) {
+  return options.timeout.value_or(kConnectTimeoutDefault);
+}
+
+// What is left to a dialer by its options and by whoever dials.
+std::chrono::milliseconds DialTimeout(const ConnectOptions& options,
+                                      Clock::Duration callers) {
+  if (callers <= Clock::Duration::zero()) return TimeoutOf(options);
+  const auto limit = std::chrono::ceil<std::chrono::milliseconds>(callers);
+  const auto own = options.timeout.value_or(limit);
+  return own.count() > 0 ? std::min(own, limit) : limit;
+}
+
 asio::awaitable<absl::StatusOr<tcp::socket>> OpenSocket(
     const Endpoint& endpoint, const ConnectOptions& options) {
   std::optional<Clock::TimePoint> deadline;
-  if (options.timeout.count() > 0) {
-    deadline = options.clock->Now() + options.timeout;
+  if (TimeoutOf(options).count() > 0) {
+    deadline = options.clock->Now() + TimeoutOf(options);
   }
   auto executor = co_await asio::this_coro::executor;
   const auto lookup = std::make_shared<Lookup>(executor);
@@ -86,6 +103,8 @@ asio::awaitable<absl::StatusOr<tcp::socket>> OpenSocket(
   // A request is one write; waiting to fill a packet only delays it.
   boost::system::error_code ignored;
   socket->set_option(tcp::no_delay(true), ignored);
+  KeepAlive(*socket);
+  GiveUpUnacknowledged(*socket);
   co_return std::move(socket);
 }
 
@@ -99,7 +118,7 @@ asio::awaitable<absl::StatusOr<TlsStream<tcp::socket>>> OpenTlsStream(
   handshake.role = TlsRole::kClient;
   handshake.server_name =
       options.server_name.empty() ? endpoint.host : options.server_name;
-  handshake.timeout = options.timeout;
+  handshake.timeout = TimeoutOf(options);
   absl::Status status = co_await AsyncTlsHandshake(
       stream, handshake, *options.clock, asio::use_awaitable);
   if (!status.ok()) co_return status;
@@ -141,7 +160,8 @@ asio::awaitable<absl::StatusOr<TlsClient>> OpenTls(
 asio::awaitable<absl::StatusOr<AnyClient>> OpenBy(
     Dialer* dialer, const ConnectOptions& options) {
   auto executor = co_await asio::this_coro::executor;
-  auto stream = co_await dialer->AsyncDial(executor, asio::use_awaitable);
+  auto stream = co_await dialer->AsyncDial(executor, TimeoutOf(options),
+                                           asio::use_awaitable);
   co_return co_await Greet<AnyClient>(std::move(stream), options);
 }
 
@@ -167,7 +187,7 @@ asio::awaitable<absl::StatusOr<AnyStream>> DialTarget(
     ConnectOptions options) {
   auto endpoint = ParseEndpoint(target);
   if (!endpoint.ok()) co_return endpoint.status();
-  co_return co_await WithinTimeout(options.clock, options.timeout,
+  co_return co_await WithinTimeout(options.clock, TimeoutOf(options),
                                    Connecting(*endpoint),
                                    DialEndpoint(*endpoint, context, options));
 }
@@ -183,10 +203,14 @@ class TargetDialer final : public Dialer {
 
   std::string target() const override { return target_; }
 
-  void Dial(asio::any_io_executor executor, DialHandler handler) override {
+  void Dial(asio::any_io_executor executor, Clock::Duration timeout,
+            DialHandler handler) override {
+    ConnectOptions dial_options = options_;
+    dial_options.timeout = DialTimeout(options_, timeout);
     Spawn<absl::StatusOr<AnyStream>>(
         std::move(executor),
-        [target = target_, context = context_, options = options_] {
+        [target = target_, context = context_,
+         options = std::move(dial_options)] {
           return DialTarget(target, context, options);
         },
         std::move(handler));
@@ -204,7 +228,7 @@ asio::awaitable<absl::StatusOr<TcpClient>> ConnectTcp(std::string target,
                                                       ConnectOptions options) {
   auto endpoint = ParseEndpoint(target);
   if (!endpoint.ok()) co_return endpoint.status();
-  co_return co_await WithinTimeout(options.clock, options.timeout,
+  co_return co_await WithinTimeout(options.clock, TimeoutOf(options),
                                    Connecting(*endpoint),
                                    OpenTcp(*endpoint, options));
 }
@@ -214,7 +238,7 @@ asio::awaitable<absl::StatusOr<TlsClient>> ConnectTlsTcp(
     ConnectOptions options) {
   auto endpoint = ParseEndpoint(target);
   if (!endpoint.ok()) co_return endpoint.status();
-  co_return co_await WithinTimeout(options.clock, options.timeout,
+  co_return co_await WithinTimeout(options.clock, TimeoutOf(options),
                                    Connecting(*endpoint),
                                    OpenTls(*endpoint, context, options));
 }
@@ -222,7 +246,7 @@ asio::awaitable<absl::StatusOr<TlsClient>> ConnectTlsTcp(
 asio::awaitable<absl::StatusOr<AnyClient>> ConnectBy(Dialer* dialer,
                                                      ConnectOptions options) {
   co_return co_await WithinTimeout(
-      options.clock, options.timeout,
+      options.clock, TimeoutOf(options),
       absl::StrCat("connecting to ", dialer->target()),
       OpenBy(dialer, options));
 }

@@ -12,6 +12,9 @@
 // within the timeout; Unauthenticated and others of AsyncTlsHandshake: the
 // handshake failed, with the reason.
 //
+// Of a peer that vanishes without a word, which TCP by itself does not notice,
+// the connection is broken after two minutes (sdk/internal/keep_alive.h).
+//
 // The system's name look-up runs on a thread of Asio's and cannot be stopped: a
 // Connect that gives up on it completes in time, but the look-up is work of the
 // io_context until it ends, and later look-ups of the same io_context, which
@@ -26,6 +29,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -60,10 +64,14 @@ struct ConnectOptions {
   std::string server_name;
 
   // For everything together: resolving, connecting, TLS, Hello. 0 or less: no
-  // limit for any of it.
-  std::chrono::milliseconds timeout = std::chrono::seconds(10);
+  // limit for any of it. Unset: kConnectTimeoutDefault; of a dialer: what its
+  // caller has (ConnectionOptions::connect_timeout), which is the limit of a
+  // longer one too.
+  std::optional<std::chrono::milliseconds> timeout;
   Clock* clock = &Clock::System();
 };
+
+inline constexpr std::chrono::seconds kConnectTimeoutDefault(10);
 
 namespace internal {
 boost::asio::awaitable<absl::StatusOr<TcpClient>> ConnectTcp(

@@ -3,7 +3,8 @@
 // that wrap another; a test has MockConnection (mocks/mock_connection.h).
 //
 // Threads: may be called from any. Completion: each handler is called once,
-// never inside the call, on its associated executor, by default get_executor().
+// never inside the call, on its associated executor, by default get_executor();
+// what it throws leaves io_context::run and costs the connection nothing.
 // Cancellation: per operation, every type: Cancelled.
 //
 // Ownership: held by shared_ptr. When the last one is gone, all that is pending
@@ -15,12 +16,14 @@
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "coffer/sdk/call_options.h"
 #include "coffer/sdk/event.h"
+#include "coffer/sdk/server_info.h"
 #include "coffer/v1/kv.pb.h"
 
 namespace coffer {
@@ -58,6 +61,11 @@ class Connection {
   // Takes no further calls, waits for those there are, and closes. OK, always,
   // but when cancelled: then what is pending is given up at once.
   virtual void Close(CloseHandler handler) = 0;
+
+  // What the server that is connected to says of itself; of one of the older
+  // protocol, a ServerInfo of defaults. Nullopt: none is connected to now. A
+  // connection that wraps another says what that one does.
+  virtual std::optional<ServerInfo> server_info() const = 0;
 };
 
 }  // namespace coffer

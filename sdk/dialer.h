@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "coffer/sdk/clock.h"
 #include "coffer/sdk/stream/any_stream.h"
 
 namespace coffer {
@@ -32,17 +33,28 @@ class Dialer {
   // nothing of Coffer's protocol. Completes once, never inside this call, on
   // the handler's associated executor, by default `executor`, which is also
   // the stream's. Every type of cancellation. Errors: as Connect's.
+  //
+  // `timeout` is how long the caller will wait, 0 or less: for good. The caller
+  // sees to it, by cancelling; a dialer that has several ways to try divides
+  // the time among them, and one that wraps another passes it on.
   virtual void Dial(boost::asio::any_io_executor executor,
-                    DialHandler handler) = 0;
+                    Clock::Duration timeout, DialHandler handler) = 0;
 
   // Dial with any completion token.
   template <boost::asio::completion_token_for<DialSignature> Token>
-  auto AsyncDial(boost::asio::any_io_executor executor, Token&& token) {
+  auto AsyncDial(boost::asio::any_io_executor executor, Clock::Duration timeout,
+                 Token&& token) {
     return boost::asio::async_initiate<Token, DialSignature>(
-        [this](auto handler, boost::asio::any_io_executor on) {
-          Dial(std::move(on), DialHandler(std::move(handler)));
+        [this](auto handler, boost::asio::any_io_executor on,
+               Clock::Duration within) {
+          Dial(std::move(on), within, DialHandler(std::move(handler)));
         },
-        token, std::move(executor));
+        token, std::move(executor), timeout);
+  }
+  template <boost::asio::completion_token_for<DialSignature> Token>
+  auto AsyncDial(boost::asio::any_io_executor executor, Token&& token) {
+    return AsyncDial(std::move(executor), Clock::Duration::zero(),
+                     std::forward<Token>(token));
   }
 };
 

@@ -31,8 +31,9 @@ struct Event {
   // kData: what was published.
   std::vector<v1::Value> data;
 
-  // kGap: the server kept no more (false), or has forgotten all (true): how
-  // many events are missing is not known then.
+  // kGap: the server kept no more, or an event is over this client's limits
+  // (false); or the server has forgotten all (true): how many events are
+  // missing is not known then.
   bool new_epoch = false;
 };
 

@@ -7,7 +7,8 @@
 //
 // It connects at once and again whenever the connection is lost, with backoff
 // (ConnectionOptions). Calls made meanwhile wait as long as they have time. All
-// calls share one connection (or a few): no call blocks another.
+// calls share one connection (or a few): no call blocks another. Options that
+// make no sense are told by every call, as InvalidArgument.
 //
 // Threads: `executor` must not run handlers side by side: that of an io_context
 // that one thread runs, or a strand. The connection may be used from any
@@ -31,7 +32,8 @@ std::shared_ptr<Connection> MakeConnection(
     ConnectionOptions options = ConnectionOptions());
 
 // To one of several servers with the same data, at least one: the first that
-// can be connected to, in turn from the one that was good last.
+// can be connected to, in turn from the one that was good last. One whose
+// connection ends soon, or without an answer to any call, was not.
 std::shared_ptr<Connection> MakeConnection(
     boost::asio::any_io_executor executor,
     std::vector<std::shared_ptr<Dialer>> dialers,

@@ -10,8 +10,9 @@
 // its answer received, and it ends: OnStart and OnEnd once for each call, the
 // others as often as they happen. Threads: OnStart is called on the caller's
 // thread, OnEnd where the call's handler is, the others on the connection's
-// executor; all inside the client's work, so they are to be quick. Null in the
-// options: nothing is paid.
+// executor; all inside the client's work, so they are to be quick. What they
+// throw is caught and dropped: a call does not fail for being watched. Null in
+// the options: nothing is paid.
 
 #ifndef COFFER_SDK_OBSERVER_H_
 #define COFFER_SDK_OBSERVER_H_

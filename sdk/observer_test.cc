@@ -85,6 +85,15 @@ TEST_F(ObserverTest, IsToldOfEachAttempt) {
   EXPECT_THAT(recorder_->ids, ::testing::Each(recorder_->ids[0]));
 }
 
+TEST_F(ObserverTest, CountsAttemptsThatWereNotExecutedToo) {
+  Client client = Observed(Options());
+  fake_.FailNext(absl::UnavailableError("busy"));
+  ASSERT_THAT(Set(client, "k", 1), IsOk());
+  EXPECT_THAT(recorder_->lines,
+              ElementsAre("start", "attempt 0", "sent", "received 503",
+                          "attempt 1", "sent", "received 200", "end OK"));
+}
+
 TEST_F(ObserverTest, IsToldOfWhatWasNeverSent) {
   fake_.Refuse(true);
   Client client = Observed(OneAttempt());

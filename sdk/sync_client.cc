@@ -1,7 +1,6 @@
 #include "coffer/sdk/sync_client.h"
 
 #include <boost/asio/post.hpp>
-#include <chrono>
 
 #include "coffer/sdk/connect.h"
 #include "coffer/sdk/make_connection.h"
@@ -12,8 +11,6 @@ namespace {
 std::shared_ptr<Dialer> DialerTo(std::string target,
                                  const ConnectionOptions& options) {
   ConnectOptions connect;
-  connect.timeout =
-      std::chrono::ceil<std::chrono::milliseconds>(options.connect_timeout);
   connect.clock = options.clock;
   return MakeTcpDialer(std::move(target), connect);
 }

@@ -36,6 +36,7 @@
 #include "coffer/sdk/connection_options.h"
 #include "coffer/sdk/dialer.h"
 #include "coffer/sdk/internal/sync_loop.h"
+#include "coffer/sdk/server_info.h"
 #include "coffer/sdk/sync_subscription.h"
 
 namespace coffer {
@@ -173,6 +174,11 @@ class SyncClient {
 
   absl::StatusOr<CommandResponse> Execute(CommandRequest request,
                                           CallOptions options = CallOptions());
+
+  // As Client's.
+  std::optional<ServerInfo> server_info() const {
+    return client_.server_info();
+  }
 
   // Takes no further calls, waits for those of other threads, and closes.
   absl::Status Close();

@@ -252,6 +252,10 @@ class FlowHarness {
   std::map<std::string, std::string> written_;
 };
 
+// Compiled once: each of them is a whole client and a whole server.
+extern template class FlowHarness<kPlain>;
+extern template class FlowHarness<kTls>;
+
 }  // namespace coffer::server
 
 #endif  // COFFER_SERVER_FLOW_HARNESS_H_

@@ -94,6 +94,7 @@ class StreamConnection
     if (!greeted.ok()) co_return greeted;
     stream_.emplace(*std::move(transport_), context_.service, *context_.limits,
                     context_.clock);
+    stream_->set_peer_name(peer_);
     transport_.reset();
     Watch();
     co_return co_await stream_->Process(boost::asio::use_awaitable);

@@ -1,9 +1,6 @@
 #include "coffer/server/worker.h"
 
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
@@ -14,6 +11,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "coffer/sdk/internal/keep_alive.h"
 #include "coffer/server/accept_loop.h"
 #include "coffer/server/log.h"
 #include "coffer/server/server.h"
@@ -23,29 +21,6 @@ namespace coffer::server {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
-
-namespace {
-
-// A peer that vanished without a word is found after this many seconds, and as
-// many probes: one that has half-closed is never read from, so its host has to
-// answer for it.
-constexpr int kKeepAliveIdleSeconds = 60;
-constexpr int kKeepAliveIntervalSeconds = 10;
-constexpr int kKeepAliveProbes = 6;
-
-void KeepAlive(tcp::socket& socket) {
-  error_code ignored;
-  socket.set_option(asio::socket_base::keep_alive(true), ignored);
-  const auto set = [&socket](int option, int value) {
-    ::setsockopt(socket.native_handle(), IPPROTO_TCP, option, &value,
-                 sizeof(value));
-  };
-  set(TCP_KEEPIDLE, kKeepAliveIdleSeconds);
-  set(TCP_KEEPINTVL, kKeepAliveIntervalSeconds);
-  set(TCP_KEEPCNT, kKeepAliveProbes);
-}
-
-}  // namespace
 
 Worker::Worker(Server* server)
     : server_(server),
@@ -116,7 +91,7 @@ void Worker::Serve(tcp::socket socket) {
   error_code ignored;
   // An answer is one write; waiting to fill a packet only delays it.
   socket.set_option(tcp::no_delay(true), ignored);
-  KeepAlive(socket);
+  coffer::internal::KeepAlive(socket);
   if (server_->options_.on_accepted) server_->options_.on_accepted(socket);
   ConnectionContext context;
   context.service = server_->service_;

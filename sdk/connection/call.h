@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "coffer/sdk/clock.h"
+#include "coffer/sdk/connection/attempt_note.h"
 #include "coffer/sdk/internal/pending_handler.h"
 #include "coffer/v1/kv.pb.h"
 
@@ -33,8 +34,10 @@ struct Call {
       v1::CommandRequest::REQUEST_DATA_NOT_SET;
   // What became of a request that is not answered does not matter.
   bool is_read = false;
-  // Only for a server that knows requests that are sent again.
-  bool needs_retry_window = false;
+  // It was sent before: it goes ahead of the others, and no limit keeps it out.
+  bool goes_first = false;
+  // Of the layer above, if it wants to know; outlives the handler.
+  AttemptNote* note = nullptr;
 
   PendingHandler<absl::StatusOr<v1::CommandResponse>> handler;
 

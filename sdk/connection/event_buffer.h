@@ -37,7 +37,8 @@ class EventBuffer {
   // What to grant a server that knows of nothing granted yet: room for events.
   std::uint64_t InitialCredit();
   // What to grant on top now, 0 for not yet: what was taken, in portions of
-  // half of the room.
+  // half of the room. It counts as granted: to be asked for only where there is
+  // a server to tell.
   std::uint64_t CreditToGrant();
 
   // Where a new session is to go on; epoch 0: from now on.

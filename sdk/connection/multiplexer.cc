@@ -8,17 +8,18 @@
 namespace coffer::internal {
 
 Multiplexer::~Multiplexer() {
+  first_.clear();
   queue_.clear();
   sent_.clear();
   by_deadline_.clear();
 }
 
-absl::Status Multiplexer::Add(CallPtr* call) {
-  Call& added = **call;
+absl::Status Multiplexer::Admit(const Call& added) const {
+  if (added.goes_first) return absl::OkStatus();
   if (limits_.refuse_when_full &&
-      sent_.size() + queue_.size() >= limits_.calls_in_flight_max) {
+      sent_.size() + queued() >= limits_.calls_in_flight_max) {
     return absl::ResourceExhaustedError(
-        absl::StrCat(sent_.size() + queue_.size(),
+        absl::StrCat(sent_.size() + queued(),
                      " calls in flight: the limit of the connection is ",
                      limits_.calls_in_flight_max));
   }
@@ -36,9 +37,16 @@ absl::Status Multiplexer::Add(CallPtr* call) {
         " bytes that wait to be sent: the limit of the connection is ",
         limits_.bytes_queued_max));
   }
+  return absl::OkStatus();
+}
+
+absl::Status Multiplexer::Add(CallPtr* call) {
+  Call& added = **call;
+  absl::Status admitted = Admit(added);
+  if (!admitted.ok()) return admitted;
   added.state = Call::State::kQueued;
   queued_bytes_ += added.bytes;
-  queue_.push_back(added);
+  QueueOf(added).push_back(added);
   by_deadline_.insert(by_deadline_.end(), added);
   const bool is_new = by_id_.emplace(added.id, std::move(*call)).second;
   COFFER_ASSERT(is_new && "ids of calls are unique");
@@ -47,8 +55,9 @@ absl::Status Multiplexer::Add(CallPtr* call) {
 
 Call* Multiplexer::Send() {
   if (!may_send()) return nullptr;
-  Call& call = queue_.front();
-  queue_.pop_front();
+  List& queue = first_.empty() ? queue_ : first_;
+  Call& call = queue.front();
+  queue.pop_front();
   queued_bytes_ -= call.bytes;
   call.state = Call::State::kSent;
   sent_.push_back(call);
@@ -92,6 +101,7 @@ Multiplexer::CallPtr Multiplexer::GiveUp(std::uint64_t id, bool* was_sent) {
   given_up->started = call.started;
   given_up->command = call.command;
   given_up->is_read = call.is_read;
+  given_up->note = std::exchange(call.note, nullptr);
   given_up->handler = std::move(call.handler);
   return given_up;
 }
@@ -113,7 +123,9 @@ std::vector<Multiplexer::CallPtr> Multiplexer::Lost() {
 
 std::vector<Multiplexer::CallPtr> Multiplexer::All() {
   std::vector<CallPtr> all = TakeAll(&sent_);
-  for (CallPtr& call : TakeAll(&queue_)) all.push_back(std::move(call));
+  for (List* queue : {&first_, &queue_}) {
+    for (CallPtr& call : TakeAll(queue)) all.push_back(std::move(call));
+  }
   return all;
 }
 
@@ -126,7 +138,8 @@ Multiplexer::CallPtr Multiplexer::Remove(Calls::iterator position) {
   CallPtr call = std::move(position->second);
   by_id_.erase(position);
   if (call->state == Call::State::kQueued) {
-    queue_.erase(queue_.iterator_to(*call));
+    List& queue = QueueOf(*call);
+    queue.erase(queue.iterator_to(*call));
     queued_bytes_ -= call->bytes;
   } else {
     sent_.erase(sent_.iterator_to(*call));

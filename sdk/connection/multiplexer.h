@@ -2,11 +2,12 @@
 // holds the calls; it does no I/O, calls no handler and has no clock: it is
 // told what happened, and gives back the calls that are over.
 //
-// A call is queued, then sent, then answered. Those that are sent and not
-// answered are bounded, and so are those that are queued. A sent call whose
-// caller has gone (its time is over, it was cancelled) is abandoned: it stays
-// in flight until its answer comes, which is dropped, so that the connection
-// and its other calls lose nothing by it.
+// A call is queued, then sent, then answered. One that goes first stands in a
+// queue of its own, and was admitted before: no limit is for it. Those that are
+// sent and not answered are bounded, and so are those that are queued. A sent
+// call whose caller has gone (its time is over, it was cancelled) is abandoned:
+// it stays in flight until its answer comes, which is dropped, so that the
+// connection and its other calls lose nothing by it.
 //
 // Answers come in any order and say whose they are. Those of a server of the
 // older protocol do not: they come in the order of the requests
@@ -55,7 +56,8 @@ class Multiplexer {
   // caller and says why (ResourceExhausted).
   absl::Status Add(CallPtr* call);
 
-  // The next queued call, sent from now on; null if none may be now. Valid
+  // The next queued call, those that go first before the others; sent from now
+  // on; null if none may be now. Valid
   // until it is over.
   Call* Send();
 
@@ -85,12 +87,12 @@ class Multiplexer {
   void set_answers_in_order(bool in_order);
 
   std::size_t in_flight() const { return sent_.size(); }
-  std::size_t queued() const { return queue_.size(); }
+  std::size_t queued() const { return first_.size() + queue_.size(); }
   std::size_t queued_bytes() const { return queued_bytes_; }
   // Whose caller still waits.
   std::size_t waited_for() const { return by_id_.size() - abandoned_; }
   bool may_send() const {
-    return !queue_.empty() && sent_.size() < limits_.calls_in_flight_max;
+    return queued() > 0 && sent_.size() < limits_.calls_in_flight_max;
   }
 
  private:
@@ -109,6 +111,9 @@ class Multiplexer {
       boost::intrusive::compare<EarlierDeadline>>;
   using Calls = absl::flat_hash_map<std::uint64_t, CallPtr>;
 
+  absl::Status Admit(const Call& call) const;
+  // Of one that is queued.
+  List& QueueOf(const Call& call) { return call.goes_first ? first_ : queue_; }
   // Off every list.
   CallPtr Remove(Calls::iterator position);
   std::vector<CallPtr> TakeAll(List* list);
@@ -116,6 +121,7 @@ class Multiplexer {
   const MultiplexerLimits limits_;
   bool answers_in_order_ = false;
   Calls by_id_;
+  List first_;  // queued, ahead of the others
   List queue_;
   List sent_;  // in the order of sending
   Deadlines by_deadline_;

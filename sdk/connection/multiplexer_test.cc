@@ -187,6 +187,31 @@ TEST(Multiplexer, LostGivesTheSentOnesBackInOrder) {
 
 // Every order of a few events: each call is given back exactly once, its answer
 // is its own, and the counts are those of a simple model.
+TEST(Multiplexer, SentAgainGoesAheadInItsOrderPastTheLimits) {
+  MultiplexerLimits limits;
+  limits.calls_in_flight_max = 2;
+  limits.calls_queued_max = 1;
+  limits.bytes_queued_max = 10;
+  limits.refuse_when_full = true;
+  Multiplexer mux(limits);
+  ASSERT_TRUE(Add(mux, 9).ok());
+  for (const std::uint64_t id : {1, 2, 3}) {
+    auto call = MakeCall(id, 1000);
+    call->goes_first = true;
+    EXPECT_TRUE(mux.Add(&call).ok());
+  }
+  EXPECT_EQ(mux.queued(), 4u);
+  EXPECT_EQ(mux.queued_bytes(), 3010u);
+  EXPECT_EQ(mux.Send()->id, 1u);
+  EXPECT_EQ(mux.Send()->id, 2u);
+  EXPECT_EQ(mux.Send(), nullptr) << "the flight is as large as ever";
+  bool was_sent = true;
+  EXPECT_EQ(mux.GiveUp(3, &was_sent)->id, 3u);
+  EXPECT_FALSE(was_sent);
+  EXPECT_EQ(mux.queued_bytes(), 10u);
+  EXPECT_THAT(Ids(mux.All()), ElementsAre(1, 2, 9));
+}
+
 TEST(Multiplexer, EveryCallIsGivenBackOnceInEveryOrderOfEvents) {
   Exhaustive choices;
   while (choices.NextRun()) {

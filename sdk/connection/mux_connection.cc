@@ -17,10 +17,16 @@ MuxConnection::MuxConnection(
     : executor_(std::move(executor)) {
   std::mt19937_64 seeds(options.seed.has_value() ? *options.seed
                                                  : std::random_device()());
-  for (int i = 0; i < std::max(options.connections, 1); ++i) {
+  for (int i = 0; i < options.connections; ++i) {
     cores_.push_back(std::make_shared<MuxCore>(executor_, dialers, options,
                                                identity, seeds()));
-    cores_.back()->Start();
+  }
+  for (const auto& core : cores_) {
+    std::vector<std::weak_ptr<MuxCore>> others;
+    for (const auto& other : cores_) {
+      if (other != core) others.push_back(other);
+    }
+    core->Start(std::move(others));
   }
 }
 
@@ -30,22 +36,34 @@ MuxConnection::~MuxConnection() {
   }
 }
 
-MuxCore& MuxConnection::Least() {
-  const auto fewer = [](const std::shared_ptr<MuxCore>& a,
-                        const std::shared_ptr<MuxCore>& b) {
-    return a->calls() < b->calls();
+// One that cannot connect fails its calls at once, or keeps them: it would have
+// the fewest, or all that the others have fewer of.
+MuxCore& MuxConnection::Best() {
+  const auto better = [](const std::shared_ptr<MuxCore>& a,
+                         const std::shared_ptr<MuxCore>& b) {
+    const MuxCore::Link a_link = a->link();
+    const MuxCore::Link b_link = b->link();
+    return a_link != b_link ? a_link < b_link : a->calls() < b->calls();
   };
-  return **std::min_element(cores_.begin(), cores_.end(), fewer);
+  return **std::min_element(cores_.begin(), cores_.end(), better);
 }
 
 void MuxConnection::Execute(v1::CommandRequest request, CallOptions options,
                             ExecuteHandler handler) {
-  Least().Execute(std::move(request), options, std::move(handler));
+  Best().Execute(std::move(request), options, std::move(handler));
 }
 
 void MuxConnection::Subscribe(std::string topic, SubscribeOptions options,
                               SubscribeHandler handler) {
-  Least().Subscribe(std::move(topic), options, std::move(handler));
+  Best().Subscribe(std::move(topic), options, std::move(handler));
+}
+
+std::optional<ServerInfo> MuxConnection::server_info() const {
+  for (const auto& core : cores_) {
+    std::optional<ServerInfo> server = core->server_info();
+    if (server.has_value()) return server;
+  }
+  return std::nullopt;
 }
 
 namespace {

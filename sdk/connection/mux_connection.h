@@ -1,6 +1,6 @@
 // MuxConnection: the Connection that talks to a server: over one stream, or
-// over several of which each call takes the one with the fewest calls under
-// way.
+// over several, of which each call takes one that is connected, if there is
+// one, and of those the one with the fewest calls under way.
 
 #ifndef COFFER_SDK_CONNECTION_MUX_CONNECTION_H_
 #define COFFER_SDK_CONNECTION_MUX_CONNECTION_H_
@@ -8,6 +8,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,9 +36,10 @@ class MuxConnection final : public Connection {
   void Subscribe(std::string topic, SubscribeOptions options,
                  SubscribeHandler handler) override;
   void Close(CloseHandler handler) override;
+  std::optional<ServerInfo> server_info() const override;
 
  private:
-  MuxCore& Least();
+  MuxCore& Best();
 
   const boost::asio::any_io_executor executor_;
   std::vector<std::shared_ptr<MuxCore>> cores_;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "coffer/sdk/connection/tell_observer.h"
 #include "coffer/sdk/idempotency_policy.h"
 #include "coffer/sdk/status/outcome.h"
 #include "coffer/sdk/status/status_codes.h"
@@ -31,6 +32,16 @@ v1::CommandRequest CancelRequest(std::uint64_t id) {
   v1::CommandRequest cancel;
   cancel.mutable_cancel()->set_request_id(id);
   return cancel;
+}
+
+// Whose answer would be waited for in vain.
+absl::Status CheckAnswered(v1::CommandRequest::RequestDataCase command) {
+  if (command != v1::CommandRequest::kCancel &&
+      command != v1::CommandRequest::kGrantCredit) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      "a request that has no answer is not a call");
 }
 
 }  // namespace
@@ -69,7 +80,8 @@ MuxCore::CallPtr MuxCore::MakeCall(v1::CommandRequest request,
   }
   call->command = call->request.request_data_case();
   call->is_read = IsRead(call->request);
-  call->needs_retry_window = options.needs_retry_window;
+  call->note = options.attempt;
+  call->goes_first = call->note != nullptr && call->note->number > 0;
   call->bytes = call->request.ByteSizeLong();
   call->started = options_.clock->Now();
   const Clock::Duration timeout =
@@ -105,9 +117,10 @@ absl::Status MuxCore::Admit() const {
 
 void MuxCore::Begin(CallPtr call) {
   if (options_.observer != nullptr) {
-    options_.observer->OnAttempt(InfoOf(*call));
+    TellObserver(*options_.observer, &Observer::OnAttempt, InfoOf(*call));
   }
   absl::Status admitted = Admit();
+  if (admitted.ok()) admitted = CheckAnswered(call->command);
   if (admitted.ok()) admitted = CheckText(call->request);
   if (admitted.ok() && call->deadline <= options_.clock->Now()) {
     admitted = absl::DeadlineExceededError("the call has no time left");
@@ -121,19 +134,55 @@ void MuxCore::Begin(CallPtr call) {
 }
 
 void MuxCore::Cancel(std::uint64_t id) {
-  GiveUp(id, absl::CancelledError("cancelled by the caller"));
+  const absl::Status why = absl::CancelledError("cancelled by the caller");
+  if (GiveUp(id, why)) return;
+  // It may have been handed over. Ids are the client's, not the connection's.
+  for (const auto& weak : others_) {
+    const auto other = weak.lock();
+    if (other != nullptr && other->GiveUp(id, why)) return;
+  }
 }
 
-void MuxCore::GiveUp(std::uint64_t id, absl::Status why) {
+bool MuxCore::GiveUp(std::uint64_t id, const absl::Status& why) {
   bool was_sent = false;
   CallPtr call = mux_.GiveUp(id, &was_sent);
-  if (call == nullptr) return;
+  if (call == nullptr) return false;
   if (was_sent && session_ != nullptr) session_->SendControl(CancelRequest(id));
   Fail(std::move(call), why, was_sent);
+  return true;
+}
+
+void MuxCore::HandOver() {
+  std::shared_ptr<MuxCore> to;
+  for (const auto& weak : others_) {
+    const auto other = weak.lock();
+    if (other == nullptr || other->session_ == nullptr) continue;
+    if (to == nullptr || other->calls() < to->calls()) to = other;
+  }
+  if (to == nullptr || session_ != nullptr) return;
+  for (CallPtr& call : mux_.All()) {
+    if (to->Adopt(&call)) {
+      calls_.fetch_sub(1, std::memory_order_relaxed);
+      continue;
+    }
+    // It was here before, so there is room for it.
+    const absl::Status kept = mux_.Add(&call);
+    if (!kept.ok()) Fail(std::move(call), kept, false);
+  }
+  CheckClosed();
+}
+
+bool MuxCore::Adopt(CallPtr* call) {
+  if (stopped_ || session_ == nullptr || !mux_.Add(call).ok()) return false;
+  calls_.fetch_add(1, std::memory_order_relaxed);
+  ArmDeadline();
+  session_->CallAdded();
+  return true;
 }
 
 void MuxCore::Finish(CallPtr call, Response result, When when) {
   calls_.fetch_sub(1, std::memory_order_relaxed);
+  if (call->note != nullptr) call->note->request.Swap(&call->request);
   PendingHandler<Response> handler = std::move(call->handler);
   call.reset();
   when == When::kNow ? handler.Dispatch(std::move(result))
@@ -161,15 +210,16 @@ CallInfo MuxCore::InfoOf(const Call& call) {
   info.request_id = call.id;
   info.command = call.command;
   info.trace_context = &call.request.trace_context();
-  info.attempt = static_cast<int>(call.request.attempt());
+  info.attempt = call.note != nullptr ? call.note->number : 0;
   info.started = call.started;
   return info;
 }
 
 void MuxCore::Answered(CallPtr call, v1::CommandResponse answer) {
+  has_answered_ = true;
   if (options_.observer != nullptr) {
-    options_.observer->OnReceived(InfoOf(*call), answer.status(),
-                                  answer.ByteSizeLong());
+    TellObserver(*options_.observer, &Observer::OnReceived, InfoOf(*call),
+                 answer.status(), answer.ByteSizeLong());
   }
   Finish(std::move(call), std::move(answer), When::kNow);
 }
@@ -179,8 +229,9 @@ void MuxCore::Unsendable(CallPtr call, absl::Status why) {
 }
 
 void MuxCore::Sent(const Call& call) {
+  was_asked_ = true;
   if (options_.observer == nullptr) return;
-  options_.observer->OnSent(InfoOf(call), call.bytes);
+  TellObserver(*options_.observer, &Observer::OnSent, InfoOf(call), call.bytes);
 }
 
 void MuxCore::EventCame(v1::CommandResponse event) {
@@ -189,9 +240,8 @@ void MuxCore::EventCame(v1::CommandResponse event) {
 
 void MuxCore::CallServer(v1::CommandRequest request,
                          SubscriptionLink::Answered answered) {
-  // On the executor, so that it is called before the next message is taken.
-  Execute(std::move(request), CallOptions(),
-          asio::bind_executor(executor_, std::move(answered)));
+  if (session_ == nullptr) return;
+  session_->Ask(std::move(request), std::move(answered));
 }
 
 void MuxCore::SendControl(v1::CommandRequest message) {
@@ -200,6 +250,17 @@ void MuxCore::SendControl(v1::CommandRequest message) {
 
 void MuxCore::BreakSession(absl::Status why) {
   if (session_ != nullptr) session_->End(std::move(why));
+}
+
+std::optional<ServerInfo> MuxCore::server_info() const {
+  const std::lock_guard<std::mutex> lock(server_mutex_);
+  return server_;
+}
+
+void MuxCore::SetState(Link link, std::optional<ServerInfo> server) {
+  link_.store(link, std::memory_order_relaxed);
+  const std::lock_guard<std::mutex> lock(server_mutex_);
+  server_ = std::move(server);
 }
 
 // --- Deadlines
@@ -226,12 +287,12 @@ void MuxCore::ExpireCalls() {
   for (;;) {
     const auto next = mux_.next_deadline();
     if (!next.has_value() || *next > now) break;
-    absl::Status why = absl::DeadlineExceededError(
+    const absl::Status why = absl::DeadlineExceededError(
         session_ != nullptr
             ? "no answer within the call's time"
             : absl::StrCat("no connection within the call's time: ",
                            last_error_.message()));
-    GiveUp(mux_.next_to_expire(), std::move(why));
+    GiveUp(mux_.next_to_expire(), why);
   }
   if (!stopped_) ArmDeadline();
 }
@@ -272,6 +333,7 @@ void MuxCore::StopNow(absl::Status why) {
   if (stopped_) return;
   stopped_ = true;
   stopped_why_ = why;
+  SetState(Link::kFailing, std::nullopt);
   backoff_timer_->Cancel();
   deadline_timer_->Cancel();
   if (session_ != nullptr) {

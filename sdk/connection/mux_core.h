@@ -2,8 +2,11 @@
 // session under them, their deadlines. It lives as long as its connection or
 // any of its work does.
 //
-// Threads: Execute, Subscribe, Close and Stop from any; all else happens on the
-// executor.
+// The cores of a connection know each other, so that calls do not wait at one
+// that cannot connect while another is connected.
+//
+// Threads: Execute, Subscribe, Close, Stop and what tells of its state from
+// any; all else happens on the executor.
 
 #ifndef COFFER_SDK_CONNECTION_MUX_CORE_H_
 #define COFFER_SDK_CONNECTION_MUX_CORE_H_
@@ -15,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,6 +33,7 @@
 #include "coffer/sdk/connection/subscriptions.h"
 #include "coffer/sdk/connection_options.h"
 #include "coffer/sdk/dialer.h"
+#include "coffer/sdk/server_info.h"
 #include "coffer/sdk/stream/internal/waiter.h"
 
 namespace coffer::internal {
@@ -43,8 +48,8 @@ class MuxCore final : public MuxSession::Owner,
           std::uint64_t seed);
   ~MuxCore();
 
-  // Begins to connect.
-  void Start();
+  // Begins to connect. `others`: the other cores of its connection.
+  void Start(std::vector<std::weak_ptr<MuxCore>> others);
 
   void Execute(v1::CommandRequest request, const CallOptions& options,
                Connection::ExecuteHandler handler);
@@ -55,8 +60,14 @@ class MuxCore final : public MuxSession::Owner,
   // Gives up all that is pending.
   void Stop(absl::Status why);
 
-  // Calls that were begun and are not over; for choosing among connections.
+  // For choosing among connections: how it stands, the better ones first, and
+  // calls that were begun and are not over.
+  enum class Link { kConnected, kConnecting, kFailing };
+  Link link() const { return link_.load(std::memory_order_relaxed); }
   std::size_t calls() const { return calls_.load(std::memory_order_relaxed); }
+
+  // Nullopt: it is not connected.
+  std::optional<ServerInfo> server_info() const;
 
  private:
   using CallPtr = std::unique_ptr<Call>;
@@ -83,7 +94,8 @@ class MuxCore final : public MuxSession::Owner,
   absl::Status Admit() const;
   // A caller's cancellation.
   void Cancel(std::uint64_t id);
-  void GiveUp(std::uint64_t id, absl::Status why);
+  // False: it has no such call.
+  bool GiveUp(std::uint64_t id, const absl::Status& why);
 
   enum class When { kNow, kPosted };
   void Finish(CallPtr call, Response result, When when);
@@ -96,7 +108,14 @@ class MuxCore final : public MuxSession::Owner,
   boost::asio::awaitable<absl::Status> Loop();
   boost::asio::awaitable<ConnectAction> Dial(std::size_t endpoint);
   boost::asio::awaitable<ConnectAction> Serve(OpenedSession opened);
-  void ConnectFailed(absl::Status why);
+  void BeginSession(OpenedSession opened);
+  ConnectAction EndSession(const absl::Status& why);
+  void ConnectFailed(const absl::Status& why);
+  void SetState(Link link, std::optional<ServerInfo> server);
+
+  // Calls that wait here for a connection go where there is one.
+  void HandOver();
+  bool Adopt(CallPtr* call);
 
   void ArmDeadline();
   void ExpireCalls();
@@ -110,11 +129,15 @@ class MuxCore final : public MuxSession::Owner,
   const std::vector<std::shared_ptr<Dialer>> dialers_;
   const ConnectionOptions options_;
   const std::shared_ptr<ClientIdentity> identity_;
+  std::vector<std::weak_ptr<MuxCore>> others_;
 
   Multiplexer mux_;
   ReconnectMachine reconnect_;
   std::shared_ptr<MuxSession> session_;
   const std::shared_ptr<Subscriptions> subscriptions_;
+  // Of the session: it was given calls; it has answered one.
+  bool was_asked_ = false;
+  bool has_answered_ = false;
   // Why there is no session.
   absl::Status last_error_;
 
@@ -123,6 +146,9 @@ class MuxCore final : public MuxSession::Owner,
   // What the deadline timer waits for.
   std::optional<Clock::TimePoint> armed_for_;
 
+  std::atomic<Link> link_{Link::kConnecting};
+  mutable std::mutex server_mutex_;
+  std::optional<ServerInfo> server_;  // guarded by server_mutex_
   std::atomic<std::size_t> calls_{0};
   // Those of Close that wait for the calls to be over.
   std::vector<PendingHandler<absl::Status>> closing_;

@@ -3,8 +3,11 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <exception>
+#include <optional>
 #include <utility>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "coffer/sdk/connection/mux_core.h"
 #include "coffer/sdk/internal/spawn.h"
@@ -37,13 +40,18 @@ class AtDestruction {
 
 }  // namespace
 
-void MuxCore::Start() {
+void MuxCore::Start(std::vector<std::weak_ptr<MuxCore>> others) {
+  others_ = std::move(others);
   auto context_gone = [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->Drop();
   };
   context_->Arm([guard = AtDestruction(context_gone)](
                     boost::system::error_code) mutable { guard.Release(); });
-  auto over = [](const absl::Status&) {};
+  // What it cannot go on after: no call waits for a loop that is gone.
+  auto over = [weak = weak_from_this()](const absl::Status& status) {
+    const auto self = weak.lock();
+    if (!status.ok() && self != nullptr) self->StopNow(status);
+  };
   Spawn<absl::Status>(
       executor_, [self = shared_from_this()] { return self->Loop(); },
       asio::bind_cancellation_slot(stop_.slot(), over));
@@ -65,8 +73,13 @@ asio::awaitable<absl::Status> MuxCore::Loop() {
 
 asio::awaitable<ConnectAction> MuxCore::Dial(std::size_t endpoint) {
   Dialer* const dialer = dialers_[endpoint].get();
-  auto opening = OpenSession(dialer, &options_, identity_.get());
-  auto opened = co_await std::move(opening);
+  absl::StatusOr<OpenedSession> opened = absl::UnknownError("not dialled");
+  try {
+    auto opening = OpenSession(dialer, &options_, identity_.get());
+    opened = co_await std::move(opening);
+  } catch (...) {
+    opened = StatusOfException(std::current_exception());
+  }
   if (stopped_) co_return ConnectAction();
   if (!opened.ok()) {
     const ConnectAction next = reconnect_.Failed();
@@ -76,32 +89,58 @@ asio::awaitable<ConnectAction> MuxCore::Dial(std::size_t endpoint) {
   co_return co_await Serve(*std::move(opened));
 }
 
-void MuxCore::ConnectFailed(absl::Status why) {
+void MuxCore::ConnectFailed(const absl::Status& why) {
   last_error_ =
       absl::UnavailableError(absl::StrCat("not connected: ", why.message()));
+  SetState(reconnect_.failing() ? Link::kFailing : Link::kConnecting,
+           std::nullopt);
+  HandOver();
   if (!options_.fail_fast || !reconnect_.failing()) return;
   FailAll(mux_.All(), last_error_, false);
 }
 
 asio::awaitable<ConnectAction> MuxCore::Serve(OpenedSession opened) {
   reconnect_.Connected(options_.clock->Now());
+  absl::Status why;
+  try {
+    BeginSession(std::move(opened));
+    // In a variable: the session must be gone before its calls are failed.
+    auto serving = session_->Run();
+    why = co_await std::move(serving);
+  } catch (...) {
+    why = StatusOfException(std::current_exception());
+  }
+  co_return EndSession(why);
+}
+
+void MuxCore::BeginSession(OpenedSession opened) {
+  was_asked_ = has_answered_ = false;
   mux_.set_answers_in_order(!opened.server.has_value());
-  const bool has_subscriptions =
-      opened.server.has_value() && opened.server->features.subscriptions;
+  const ServerInfo server = opened.server.value_or(ServerInfo());
   session_ = std::make_shared<MuxSession>(std::move(opened), &mux_, &options_,
                                           identity_.get(), this);
-  subscriptions_->SessionBegins(has_subscriptions);
-  // In a variable: the session must be gone before its calls are failed.
-  auto serving = session_->Run();
-  absl::Status why = co_await std::move(serving);
+  SetState(Link::kConnected, server);
+  subscriptions_->SessionBegins(server.features.subscriptions);
+  for (const auto& weak : others_) {
+    const auto other = weak.lock();
+    if (other != nullptr && other->link() == Link::kFailing) other->HandOver();
+  }
+}
+
+ConnectAction MuxCore::EndSession(const absl::Status& why) {
+  // If something was thrown before it ran.
+  if (session_ != nullptr) session_->End(why);
   session_.reset();
+  if (!stopped_) SetState(Link::kConnecting, std::nullopt);
   subscriptions_->SessionEnds();
   last_error_ =
       absl::UnavailableError(absl::StrCat("connection lost: ", why.message()));
-  if (stopped_) co_return ConnectAction();
-  const ConnectAction next = reconnect_.Lost(options_.clock->Now());
+  if (stopped_) return ConnectAction();
+  const bool in_vain = was_asked_ && !has_answered_;
+  const ConnectAction next = reconnect_.Lost(options_.clock->Now(), in_vain);
   FailAll(mux_.Lost(), absl::IsDataLoss(why) ? why : last_error_, true);
-  co_return next;
+  HandOver();
+  return next;
 }
 
 }  // namespace coffer::internal

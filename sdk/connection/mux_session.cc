@@ -7,10 +7,12 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
+#include <exception>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "coffer/sdk/idempotency_policy.h"
+#include "coffer/proto/requests.h"
+#include "coffer/sdk/internal/spawn.h"
 #include "coffer/sdk/internal/within_timeout.h"
 #include "coffer/sdk/status/status_codes.h"
 
@@ -72,18 +74,24 @@ MuxSession::MuxSession(OpenedSession opened, Multiplexer* mux,
 
 asio::awaitable<absl::Status> MuxSession::Run() {
   const auto self = shared_from_this();
-  probe_.Start(options_.clock->Now());
-  WatchProbe();
-  Pump();
-  while (!over_) {
-    auto [error] = co_await stream_->WaitReadable(kAwaitTuple);
-    if (!over_ && error == asio::error::operation_aborted) {
-      End(absl::CancelledError("the connection was closed"));
+  try {
+    probe_.Start(options_.clock->Now());
+    WatchProbe();
+    Pump();
+    while (!over_) {
+      auto [error] = co_await stream_->WaitReadable(kAwaitTuple);
+      if (!over_ && error == asio::error::operation_aborted) {
+        End(absl::CancelledError("the connection was closed"));
+      }
+      if (!over_) Drain();
     }
-    if (!over_) Drain();
+  } catch (...) {
+    // What was interrupted is not gone on with.
+    End(StatusOfException(std::current_exception()));
   }
   probe_timer_->Cancel();
   owner_ = nullptr;
+  asked_.clear();
   stream_->CancelSink();
   if (how_ == How::kFlush) co_await Goodbye();
   // Now, and not with the last of those that its handlers keep it by.
@@ -114,6 +122,21 @@ void MuxSession::SendControl(v1::CommandRequest message) {
   SchedulePump();
 }
 
+void MuxSession::Ask(v1::CommandRequest request, Asked answered) {
+  if (over_ || !server_.has_value()) return;
+  request.set_request_id(identity_.NewRequestId());
+  asked_.emplace(request.request_id(), std::move(answered));
+  SendControl(std::move(request));
+}
+
+MuxSession::Asked MuxSession::TakeAsked(std::uint64_t id) {
+  const auto found = asked_.find(id);
+  if (found == asked_.end()) return nullptr;
+  Asked taken = std::move(found->second);
+  asked_.erase(found);
+  return taken;
+}
+
 void MuxSession::SchedulePump() {
   if (pump_scheduled_ || over_) return;
   pump_scheduled_ = true;
@@ -142,20 +165,56 @@ bool MuxSession::FeedNext(Clock::TimePoint now) {
 
 bool MuxSession::FeedControl() {
   const absl::Status fed = stream_->Feed(control_.front());
+  const std::uint64_t id = control_.front().request_id();
   control_.pop_front();
-  if (!fed.ok()) End(fed);
-  return fed.ok();
+  if (fed.ok()) return true;
+  // As of a call: what the server would not take costs nobody else anything.
+  const Asked asked = absl::IsUnavailable(fed) ? nullptr : TakeAsked(id);
+  if (asked == nullptr) {
+    End(fed);
+    return false;
+  }
+  asked(fed);
+  return true;
+}
+
+// A request of more is malformed to the server, which would end the connection
+// for it.
+absl::Status MuxSession::CheckSize(const Call& call) const {
+  if (!server_.has_value()) return absl::OkStatus();
+  const bool publishes = call.request.has_publish();
+  const std::size_t count =
+      publishes ? static_cast<std::size_t>(call.request.publish().data_size())
+                : KeyCount(call.request);
+  if (count <= server_->request_keys_max) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat("request of ", count, publishes ? " values" : " keys",
+                   ": the limit of the server is ", server_->request_keys_max));
 }
 
 absl::Status MuxSession::CheckSendable(const Call& call) const {
-  if (!call.needs_retry_window) return absl::OkStatus();
-  if (server_.has_value() && server_->features.retries) return absl::OkStatus();
-  return absl::UnavailableError(
-      "the server executes requests that are sent again: not sent again");
+  if (call.note == nullptr || !call.note->needs_retry_window) {
+    return absl::OkStatus();
+  }
+  if (!server_.has_value() || !server_->features.retries) {
+    return absl::UnavailableError(
+        "the server executes requests that are sent again: not sent again");
+  }
+  const std::uint64_t epoch = call.note->only_epoch;
+  if (epoch != 0 && epoch != server_->epoch) {
+    return absl::UnavailableError(
+        "the server has forgotten what it has executed, or it is another one: "
+        "not sent again");
+  }
+  return absl::OkStatus();
 }
 
 bool MuxSession::FeedCall(Call* call, Clock::TimePoint now) {
-  absl::Status fed = CheckSendable(*call);
+  absl::Status fed = CheckSize(*call);
+  if (fed.ok()) {
+    fed = CheckSendable(*call);
+    if (!fed.ok()) call->note->refused = true;
+  }
   if (fed.ok()) {
     if (server_.has_value()) {
       call->request.set_request_id(call->id);
@@ -177,7 +236,10 @@ bool MuxSession::FeedCall(Call* call, Clock::TimePoint now) {
     owner_->Unsendable(mux_.TakeBack(call->id), std::move(fed));
     return true;
   }
-  if (call->bytes > kRequestBytesKept) {
+  if (call->note != nullptr) {  // who sends it again keeps it
+    call->note->sent = true;
+    call->note->epoch = server_.has_value() ? server_->epoch : 0;
+  } else if (call->bytes > kRequestBytesKept) {
     v1::CommandRequest().Swap(&call->request);
   }
   owner_->Sent(*call);
@@ -219,6 +281,7 @@ void MuxSession::Received(v1::CommandResponse message) {
   if (server_.has_value()) {
     const std::uint64_t id = message.request_id();
     if (id == ping_id_ && id != 0) return;
+    if (const Asked asked = TakeAsked(id)) return asked(std::move(message));
     if (id == 0 && message.status() >= 400) {
       return End(absl::UnavailableError(absl::StrCat(
           "the server ended the connection: ", message.message())));
@@ -257,7 +320,8 @@ void MuxSession::LookAtProbe() {
     case IdleProbe::Action::kNothing:
       break;
     case IdleProbe::Action::kPing: {
-      ping_id_ = identity_.NewRequestId();
+      // The same for all: an answer may be to an earlier one.
+      if (ping_id_ == 0) ping_id_ = identity_.NewRequestId();
       v1::CommandRequest ping;
       ping.mutable_ping();
       ping.set_request_id(ping_id_);

@@ -16,10 +16,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "coffer/sdk/clock.h"
 #include "coffer/sdk/connection/client_identity.h"
 #include "coffer/sdk/connection/idle_probe.h"
@@ -63,6 +66,12 @@ class MuxSession : public std::enable_shared_from_this<MuxSession> {
   // server of the older protocol none is sent.
   void SendControl(v1::CommandRequest message);
 
+  // The same for a request that has one: no limit of calls holds it up, and it
+  // is over with the session. `answered` is given its answer, or why it cannot
+  // be sent; it is not called if the session ends before.
+  using Asked = std::function<void(absl::StatusOr<v1::CommandResponse>)>;
+  void Ask(v1::CommandRequest request, Asked answered);
+
   // Ends it: Run completes with `why`. kFlush: what is in the write buffer is
   // written first, and the stream ended as the protocol wants it, in bounded
   // time.
@@ -80,10 +89,13 @@ class MuxSession : public std::enable_shared_from_this<MuxSession> {
   bool FeedNext(Clock::TimePoint now);
   bool FeedControl();
   bool FeedCall(Call* call, Clock::TimePoint now);
+  absl::Status CheckSize(const Call& call) const;
   absl::Status CheckSendable(const Call& call) const;
   void Flush();
   void Drain();
   void Received(v1::CommandResponse message);
+  // Null: it is no request of Ask.
+  Asked TakeAsked(std::uint64_t id);
   boost::asio::awaitable<void> Goodbye();
 
   // Looks at the probe when its time comes.
@@ -102,6 +114,7 @@ class MuxSession : public std::enable_shared_from_this<MuxSession> {
   // Waits for room in the write buffer; at most a few for each call in flight
   // and each subscription.
   std::deque<v1::CommandRequest> control_;
+  absl::flat_hash_map<std::uint64_t, Asked> asked_;  // by request id
   bool pump_scheduled_ = false;
   bool flushing_ = false;
 

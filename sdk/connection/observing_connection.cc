@@ -1,8 +1,10 @@
 #include "coffer/sdk/connection/observing_connection.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 
+#include "coffer/sdk/connection/tell_observer.h"
 #include "coffer/sdk/internal/mapped_handler.h"
 #include "coffer/sdk/status/status_codes.h"
 
@@ -25,19 +27,18 @@ class ObservingConnection final : public Connection {
 
   void Execute(v1::CommandRequest request, CallOptions options,
                ExecuteHandler handler) override {
-    if (request.request_id() == 0) {
-      request.set_request_id(identity_->NewRequestId());
-    }
+    request.set_request_id(identity_->NewRequestId());
     CallInfo info;
     info.request_id = request.request_id();
     info.command = request.request_data_case();
     info.trace_context = &options.trace_context;
     info.started = clock_->Now();
-    observer_->OnStart(info);
+    TellObserver(*observer_, &Observer::OnStart, info);
     auto ended = [observer = observer_, info, trace = options.trace_context](
                      absl::StatusOr<v1::CommandResponse> result) mutable {
       info.trace_context = &trace;
-      observer->OnEnd(info, result.ok() ? ToStatus(*result) : result.status());
+      TellObserver(*observer, &Observer::OnEnd, info,
+                   result.ok() ? ToStatus(*result) : result.status());
       return result;
     };
     next_->Execute(std::move(request), std::move(options),
@@ -51,6 +52,10 @@ class ObservingConnection final : public Connection {
 
   void Close(CloseHandler handler) override {
     next_->Close(std::move(handler));
+  }
+
+  std::optional<ServerInfo> server_info() const override {
+    return next_->server_info();
   }
 
  private:

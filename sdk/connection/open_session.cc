@@ -54,7 +54,9 @@ asio::awaitable<absl::Status> Greet(OpenedSession* session,
   auto [error, answer] = co_await stream.Next(kAwaitTuple);
   if (error) co_return NoAnswer(stream, error);
   if (answer.status() == 400 && !answer.has_hello()) {
-    co_return absl::OkStatus();  // an older server
+    // An older server: CheckConnectionOptions sees to it that one of ours has
+    // nothing to refuse.
+    co_return absl::OkStatus();
   }
   if (answer.status() != 200) co_return ToStatus(answer);
   auto encoder = AcceptHelloReply(answer.hello(), options->hello);
@@ -68,7 +70,8 @@ asio::awaitable<absl::StatusOr<OpenedSession>> DialAndGreet(
     Dialer* dialer, const ConnectionOptions* options,
     const ClientIdentity* identity) {
   const auto executor = co_await asio::this_coro::executor;
-  auto transport = co_await dialer->AsyncDial(executor, asio::use_awaitable);
+  auto transport = co_await dialer->AsyncDial(
+      executor, options->connect_timeout, asio::use_awaitable);
   if (!transport.ok()) co_return transport.status();
   FramedStreamOptions framed;
   framed.read_limits = options->hello.limits;

@@ -12,9 +12,10 @@ ConnectAction ReconnectMachine::Start() {
 }
 
 ConnectAction ReconnectMachine::Failed() {
-  endpoint_ = (endpoint_ + 1) % endpoints_;
+  NextEndpoint();
   if (++failed_in_round_ < endpoints_) return Dial();
   failed_in_round_ = 0;
+  failing_ = true;
   return Wait();
 }
 
@@ -22,13 +23,18 @@ ConnectAction ReconnectMachine::Connected(Clock::TimePoint now) {
   connected_ = true;
   connected_at_ = now;
   failed_in_round_ = 0;
+  failing_ = false;
   return {};
 }
 
-ConnectAction ReconnectMachine::Lost(Clock::TimePoint now) {
+ConnectAction ReconnectMachine::Lost(Clock::TimePoint now, bool in_vain) {
   COFFER_ASSERT(connected_);
   connected_ = false;
-  if (now - connected_at_ >= lasting_) failed_rounds_ = 0;
+  if (!in_vain && now - connected_at_ >= lasting_) {
+    failed_rounds_ = 0;
+  } else {
+    NextEndpoint();
+  }
   return Wait();
 }
 

@@ -7,7 +7,10 @@
 // longer the more rounds have failed. A connection that was lost is made anew
 // after a wait as before the first repeated attempt. One that did not last is
 // counted as a failed round, so that a server that accepts and hangs up is not
-// hammered.
+// hammered, and the next endpoint is tried, so that it is not stayed with.
+//
+// A connection has lasted if it lived for a while, and was of use: a server
+// that was asked and has never answered is none to come back to.
 
 #ifndef COFFER_SDK_CONNECTION_RECONNECT_MACHINE_H_
 #define COFFER_SDK_CONNECTION_RECONNECT_MACHINE_H_
@@ -34,7 +37,7 @@ struct ConnectAction {
 
 class ReconnectMachine {
  public:
-  // At least one endpoint. A connection has lasted if it lived for `lasting`.
+  // At least one endpoint. `lasting`: how long a connection lives that lasts.
   ReconnectMachine(std::size_t endpoints,
                    std::shared_ptr<const BackoffPolicy> backoff,
                    Clock::Duration lasting, std::uint64_t seed)
@@ -49,16 +52,19 @@ class ReconnectMachine {
   ConnectAction Failed();
   // It succeeded. kNothing.
   ConnectAction Connected(Clock::TimePoint now);
-  // What was connected is lost. kWait.
-  ConnectAction Lost(Clock::TimePoint now);
+  // What was connected is lost. `in_vain`: it was given calls, and has answered
+  // none. kWait.
+  ConnectAction Lost(Clock::TimePoint now, bool in_vain);
   // A wait is over. kDial.
   ConnectAction Waited();
 
   bool connected() const { return connected_; }
-  // The last attempts failed, and no connection has been made since.
-  bool failing() const { return failed_rounds_ > 0 && !connected_; }
+  // The last attempt at each endpoint failed, and no connection has been made
+  // since. (One that was made and lost has not failed.)
+  bool failing() const { return failing_; }
 
  private:
+  void NextEndpoint() { endpoint_ = (endpoint_ + 1) % endpoints_; }
   ConnectAction Dial() const;
   ConnectAction Wait();
 
@@ -69,7 +75,9 @@ class ReconnectMachine {
 
   std::size_t endpoint_ = 0;
   std::size_t failed_in_round_ = 0;
+  // For the backoff: those that did not last included.
   int failed_rounds_ = 0;
+  bool failing_ = false;
   bool connected_ = false;
   Clock::TimePoint connected_at_;
 };

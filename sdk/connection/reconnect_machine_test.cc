@@ -70,7 +70,7 @@ TEST(ReconnectMachine, ComesBackToTheEndpointThatWasGood) {
   EXPECT_EQ(machine.Failed(), DialOf(1));
   EXPECT_EQ(machine.Connected(kStart).kind, Kind::kNothing);
   EXPECT_FALSE(machine.failing());
-  EXPECT_EQ(machine.Lost(kStart + seconds(60)), WaitOf(seconds(1)));
+  EXPECT_EQ(machine.Lost(kStart + seconds(60), false), WaitOf(seconds(1)));
   EXPECT_EQ(machine.Waited(), DialOf(1));
   EXPECT_EQ(machine.Failed(), DialOf(2));
   EXPECT_EQ(machine.Failed(), DialOf(0));
@@ -82,11 +82,67 @@ TEST(ReconnectMachine, ConnectionThatDoesNotLastIsAFailedRound) {
   machine.Start();
   for (int i = 1; i < 5; ++i) {
     machine.Connected(kStart + seconds(i));
-    EXPECT_EQ(machine.Lost(kStart + seconds(i + 9)), WaitOf(seconds(i)));
-    machine.Waited();
+    EXPECT_EQ(machine.Lost(kStart + seconds(i + 9), false), WaitOf(seconds(i)));
+    EXPECT_EQ(machine.Waited(), DialOf(0));
   }
   machine.Connected(kStart);
-  EXPECT_EQ(machine.Lost(kStart + seconds(10)), WaitOf(seconds(1)));
+  EXPECT_EQ(machine.Lost(kStart + seconds(10), false), WaitOf(seconds(1)));
+}
+
+TEST(ReconnectMachine, ConnectionThatDoesNotLastIsTriedElsewhere) {
+  auto machine = Machine(2);
+  EXPECT_EQ(machine.Start(), DialOf(0));
+  // Both accept and hang up: each in its turn, ever more slowly.
+  for (int i = 1; i < 6; ++i) {
+    machine.Connected(kStart);
+    EXPECT_EQ(machine.Lost(kStart + seconds(1), false), WaitOf(seconds(i)));
+    EXPECT_EQ(machine.Waited(), DialOf(i % 2));
+  }
+  // One that lasts is come back to.
+  machine.Connected(kStart);
+  EXPECT_EQ(machine.Lost(kStart + seconds(10), false), WaitOf(seconds(1)));
+  EXPECT_EQ(machine.Waited(), DialOf(1));
+}
+
+TEST(ReconnectMachine, ServerThatAnswersNothingIsLeftHoweverLongItStayed) {
+  auto machine = Machine(2);
+  machine.Start();
+  machine.Connected(kStart);
+  EXPECT_EQ(machine.Lost(kStart + seconds(60), true), WaitOf(seconds(1)));
+  EXPECT_EQ(machine.Waited(), DialOf(1));
+  machine.Connected(kStart);
+  EXPECT_EQ(machine.Lost(kStart + seconds(60), true), WaitOf(seconds(2)));
+}
+
+// A round that begins after a connection that did not last is a whole one.
+TEST(ReconnectMachine, AllEndpointsAreTriedAfterOneThatDidNotLast) {
+  auto machine = Machine(2);
+  machine.Start();
+  machine.Connected(kStart);
+  EXPECT_EQ(machine.Lost(kStart, false), WaitOf(seconds(1)));
+  EXPECT_EQ(machine.Waited(), DialOf(1));
+  EXPECT_EQ(machine.Failed(), DialOf(0));
+  EXPECT_EQ(machine.Failed(), WaitOf(seconds(2)));
+}
+
+TEST(ReconnectMachine, IsFailingAfterAFailedAttemptAndNotAfterALoss) {
+  auto machine = Machine(2);
+  machine.Start();
+  EXPECT_FALSE(machine.failing()) << "not tried yet";
+  machine.Connected(kStart);
+  machine.Lost(kStart, false);
+  EXPECT_FALSE(machine.failing()) << "lost at once";
+  machine.Waited();
+  machine.Failed();
+  EXPECT_FALSE(machine.failing()) << "one endpoint is left";
+  machine.Failed();
+  EXPECT_TRUE(machine.failing());
+  machine.Waited();
+  EXPECT_TRUE(machine.failing()) << "while it tries again";
+  machine.Connected(kStart);
+  EXPECT_FALSE(machine.failing());
+  machine.Lost(kStart + seconds(60), false);
+  EXPECT_FALSE(machine.failing()) << "lost after a while";
 }
 
 TEST(ExponentialBackoff, FullJitterUpToACap) {

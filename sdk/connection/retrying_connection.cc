@@ -1,17 +1,20 @@
 #include "coffer/sdk/connection/retrying_connection.h"
 
+#include <algorithm>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/system/error_code.hpp>
-#include <map>
+#include <cstddef>
 #include <random>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "coffer/sdk/connection/attempt_note.h"
+#include "coffer/sdk/connection/retried_calls.h"
 #include "coffer/sdk/internal/pending_handler.h"
 #include "coffer/sdk/status/outcome.h"
 #include "coffer/sdk/status/status_codes.h"
@@ -31,39 +34,43 @@ struct Policies {
 
 class RetriedCall;
 
-// Calls that wait for their next attempt, so that the end of the connection
-// ends them. Used on the executor.
-using WaitingCalls = std::map<RetriedCall*, std::weak_ptr<RetriedCall>>;
-
 // One call, from its first attempt to its last. On the executor, but for the
 // first attempt. It does not keep the connection.
 class RetriedCall : public std::enable_shared_from_this<RetriedCall> {
  public:
-  RetriedCall(const std::shared_ptr<Connection>& next,
-              std::shared_ptr<WaitingCalls> waiting, Clock* clock,
-              Policies policies, v1::CommandRequest request,
-              CallOptions options, Clock::TimePoint deadline,
-              std::uint64_t seed)
-      : next_(next),
-        executor_(next->get_executor()),
-        waiting_(std::move(waiting)),
-        clock_(*clock),
-        policies_(std::move(policies)),
-        request_(std::move(request)),
-        options_(std::move(options)),
-        deadline_(deadline),
-        seed_(seed) {}
+  struct Parts {
+    std::shared_ptr<Connection> next;
+    std::shared_ptr<RetriedCalls> calls;
+    Clock* clock;
+    std::uint64_t seed;
+  };
 
-  void Start(Connection::ExecuteHandler handler) {
+  // `bytes`: what it was admitted with.
+  RetriedCall(const Parts& parts, Policies policies, v1::CommandRequest request,
+              std::size_t bytes, Clock::TimePoint deadline)
+      : next_(parts.next),
+        executor_(parts.next->get_executor()),
+        calls_(parts.calls),
+        clock_(*parts.clock),
+        policies_(std::move(policies)),
+        bytes_(bytes),
+        deadline_(deadline),
+        seed_(parts.seed ^ (request.request_id() * 0x9e3779b97f4a7c15)) {
+    note_.request = std::move(request);
+  }
+
+  void Start(CallOptions options, Connection::ExecuteHandler handler) {
     OnCancel(handler, [weak = weak_from_this(), executor = executor_] {
       asio::dispatch(executor, [weak] {
         if (const auto self = weak.lock()) self->Cancel();
       });
     });
     handler_ = PendingHandler<Response>(std::move(handler), executor_);
-    Attempt();
+    options.attempt = &note_;
+    Attempt(std::move(options));
   }
 
+ private:
   void Cancel() {
     cancelled_ = true;
     if (timer_ != nullptr) {
@@ -73,31 +80,48 @@ class RetriedCall : public std::enable_shared_from_this<RetriedCall> {
     }
   }
 
- private:
-  void Attempt() {
+  void Attempt(CallOptions options) {
     const auto next = next_.lock();
     if (next == nullptr) return FinishCancelled();
     auto attempted = [self = shared_from_this()](Response result) {
       self->Attempted(std::move(result));
     };
-    next->Execute(request_, options_,
+    next->Execute(std::move(note_.request), std::move(options),
                   asio::bind_cancellation_slot(
                       cancel_.slot(),
                       asio::bind_executor(executor_, std::move(attempted))));
   }
 
+  void AttemptAgain() {
+    CallOptions options;
+    if (deadline_ == Clock::TimePoint::max()) {
+      options.timeout = Clock::Duration::max();
+    } else {
+      options.timeout = deadline_ - clock_.Now();
+    }
+    options.attempt = &note_;
+    Attempt(std::move(options));
+  }
+
   void Attempted(Response result) {
     const absl::Status status =
         result.ok() ? ToStatus(*result) : result.status();
-    ++attempts_;
-    if (status.ok() || cancelled_ || !MayTryAgain(status)) {
+    // Lost on its way: how soon there is a connection again is the
+    // connection's business, and to be first on it keeps writes in their order.
+    const bool was_lost = note_.sent && !result.ok();
+    ++note_.number;
+    if (status.ok() || cancelled_ || note_.refused || !MayTryAgain(status)) {
       return Finish(std::move(result));
     }
+    note_.sent = false;
+    if (was_lost) return AttemptAgain();
     const Clock::TimePoint now = clock_.Now();
     const Clock::TimePoint at =
-        now + policies_.backoff->Wait(attempts_, Random());
+        now + policies_.backoff->Wait(note_.number, Random());
     if (at >= deadline_) return Finish(std::move(result));
-    (*waiting_)[this] = weak_from_this();
+    calls_->Waits(this, [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->Cancel();
+    });
     timer_ = clock_.MakeTimer(executor_);
     timer_->AsyncWaitUntil(
         at, [self = shared_from_this()](boost::system::error_code) {
@@ -107,24 +131,28 @@ class RetriedCall : public std::enable_shared_from_this<RetriedCall> {
 
   void Waited() {
     timer_.reset();
-    waiting_->erase(this);
+    calls_->WaitsNoMore(this);
     if (cancelled_) return FinishCancelled();
-    options_.timeout = deadline_ - clock_.Now();
-    Attempt();
+    AttemptAgain();
   }
 
   // Sees to what the next attempt has to say.
   bool MayTryAgain(const absl::Status& status) {
-    if (!policies_.retry->Again(attempts_, status)) return false;
+    if (!policies_.retry->Again(note_.number, status)) return false;
     if (OutcomeOf(status) == v1::NOT_EXECUTED && !unknown_) return true;
     const IdempotencyPolicy& idempotency = *policies_.idempotency;
-    if (OutcomeOf(status) != v1::NOT_EXECUTED) unknown_ = true;
-    options_.needs_retry_window = false;
-    if (!idempotency.MaySendAgain(request_, RetryWindow::kNone)) {
-      if (!idempotency.MaySendAgain(request_, RetryWindow::kKept)) return false;
-      options_.needs_retry_window = true;
+    if (OutcomeOf(status) != v1::NOT_EXECUTED && !unknown_) {
+      unknown_ = true;
+      note_.only_epoch = note_.epoch;
     }
-    request_.set_attempt(static_cast<std::uint32_t>(attempts_));
+    note_.needs_retry_window = false;
+    if (!idempotency.MaySendAgain(note_.request, RetryWindow::kNone)) {
+      if (!idempotency.MaySendAgain(note_.request, RetryWindow::kKept)) {
+        return false;
+      }
+      note_.needs_retry_window = true;
+    }
+    note_.request.set_attempt(static_cast<std::uint32_t>(note_.number));
     return true;
   }
 
@@ -136,6 +164,7 @@ class RetriedCall : public std::enable_shared_from_this<RetriedCall> {
                result->outcome() == v1::NOT_EXECUTED) {
       result->set_outcome(v1::UNKNOWN);
     }
+    calls_->Ended(bytes_);
     auto handler = std::move(handler_);
     handler.Dispatch(std::move(result));
   }
@@ -146,24 +175,34 @@ class RetriedCall : public std::enable_shared_from_this<RetriedCall> {
   }
 
   // A new one each time, and the same ones for the same seed.
-  std::uint64_t Random() { return std::mt19937_64(seed_ + attempts_)(); }
+  std::uint64_t Random() { return std::mt19937_64(seed_ + note_.number)(); }
 
   const std::weak_ptr<Connection> next_;
   const asio::any_io_executor executor_;
-  const std::shared_ptr<WaitingCalls> waiting_;
+  const std::shared_ptr<RetriedCalls> calls_;
   Clock& clock_;
   const Policies policies_;
-  v1::CommandRequest request_;
-  CallOptions options_;
+  const std::size_t bytes_;
   const Clock::TimePoint deadline_;
   const std::uint64_t seed_;
   PendingHandler<Response> handler_;
   asio::cancellation_signal cancel_;
   std::unique_ptr<Timer> timer_;
-  int attempts_ = 0;
+  // Has the request between attempts.
+  AttemptNote note_;
   bool unknown_ = false;
   bool cancelled_ = false;
 };
+
+RetriedCallsLimits LimitsOf(const ConnectionOptions& options) {
+  const auto connections =
+      static_cast<std::size_t>(std::max(options.connections, 1));
+  RetriedCallsLimits limits;
+  limits.calls_max =
+      connections * (options.calls_in_flight_max + options.calls_queued_max);
+  limits.bytes_max = connections * options.bytes_queued_max;
+  return limits;
+}
 
 class RetryingConnection final : public Connection {
  public:
@@ -171,24 +210,20 @@ class RetryingConnection final : public Connection {
                      const ConnectionOptions& options,
                      std::shared_ptr<ClientIdentity> identity,
                      std::uint64_t seed)
-      : next_(std::move(next)),
-        clock_(options.clock),
+      : parts_{std::move(next),
+               std::make_shared<RetriedCalls>(LimitsOf(options)), options.clock,
+               seed},
         call_timeout_(options.call_timeout),
         policies_{options.retry, options.backoff, options.idempotency},
         identity_(std::move(identity)),
-        seed_(seed) {}
+        observed_(options.observer != nullptr) {}
 
   ~RetryingConnection() override {
-    asio::dispatch(next_->get_executor(), [waiting = waiting_] {
-      const WaitingCalls ended = *waiting;
-      for (const auto& [address, weak] : ended) {
-        if (const auto call = weak.lock()) call->Cancel();
-      }
-    });
+    asio::dispatch(get_executor(), [calls = parts_.calls] { calls->GiveUp(); });
   }
 
   asio::any_io_executor get_executor() override {
-    return next_->get_executor();
+    return parts_.next->get_executor();
   }
 
   void Execute(v1::CommandRequest request, CallOptions options,
@@ -199,44 +234,56 @@ class RetryingConnection final : public Connection {
     if (options.idempotency != nullptr) {
       policies.idempotency = options.idempotency;
     }
-    if (policies.retry == nullptr) {
-      return next_->Execute(std::move(request), std::move(options),
-                            std::move(handler));
+    // The caller's own numbers would be taken for those of other calls.
+    if (!observed_) request.set_request_id(identity_->NewRequestId());
+    request.clear_attempt();
+    if (policies.retry == nullptr && !parts_.calls->closing()) {
+      return parts_.next->Execute(std::move(request), std::move(options),
+                                  std::move(handler));
     }
-    if (request.request_id() == 0) {
-      request.set_request_id(identity_->NewRequestId());
+    const std::size_t bytes = request.ByteSizeLong();
+    absl::Status admitted = parts_.calls->Admit(bytes);
+    if (!admitted.ok()) {
+      return Refuse(std::move(admitted), std::move(handler));
     }
     const Clock::Duration timeout = options.timeout.value_or(call_timeout_);
-    const Clock::TimePoint now = clock_->Now();
+    const Clock::TimePoint now = parts_.clock->Now();
     const Clock::TimePoint deadline = timeout < Clock::TimePoint::max() - now
                                           ? now + timeout
                                           : Clock::TimePoint::max();
-    const std::uint64_t seed =
-        seed_ ^ (request.request_id() * 0x9e3779b97f4a7c15);
-    std::make_shared<RetriedCall>(next_, waiting_, clock_, std::move(policies),
-                                  std::move(request), std::move(options),
-                                  deadline, seed)
-        ->Start(std::move(handler));
+    std::make_shared<RetriedCall>(parts_, std::move(policies),
+                                  std::move(request), bytes, deadline)
+        ->Start(std::move(options), std::move(handler));
   }
 
   void Subscribe(std::string topic, SubscribeOptions options,
                  SubscribeHandler handler) override {
-    next_->Subscribe(std::move(topic), std::move(options), std::move(handler));
+    parts_.next->Subscribe(std::move(topic), std::move(options),
+                           std::move(handler));
   }
 
   void Close(CloseHandler handler) override {
-    next_->Close(std::move(handler));
+    parts_.calls->Close(parts_.next, std::move(handler));
+  }
+
+  std::optional<ServerInfo> server_info() const override {
+    return parts_.next->server_info();
   }
 
  private:
-  const std::shared_ptr<Connection> next_;
-  Clock* const clock_;
+  void Refuse(absl::Status why, ExecuteHandler handler) {
+    PendingHandler<Response>(std::move(handler), get_executor())
+        .Post(WithOutcome(std::move(why), v1::NOT_EXECUTED));
+    asio::dispatch(get_executor(),
+                   [calls = parts_.calls] { calls->Refused(); });
+  }
+
+  const RetriedCall::Parts parts_;
   const Clock::Duration call_timeout_;
   const Policies policies_;
   const std::shared_ptr<ClientIdentity> identity_;
-  const std::uint64_t seed_;
-  const std::shared_ptr<WaitingCalls> waiting_ =
-      std::make_shared<WaitingCalls>();
+  // Its requests have their ids from the observer's layer.
+  const bool observed_;
 };
 
 }  // namespace

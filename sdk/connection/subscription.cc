@@ -34,9 +34,7 @@ void Subscription::Give(When when) {
   std::optional<Next> result;
   if (std::optional<Event> event = buffer.Take()) {
     result = *std::move(event);
-    const std::uint64_t credit = buffer.CreditToGrant();
-    const auto owner = owner_.lock();
-    if (credit > 0 && owner != nullptr) owner->Grant(*this, credit);
+    if (const auto owner = owner_.lock()) owner->GrantOwed(*this);
   } else if (!ended_.ok()) {
     result = ended_;
   } else {

@@ -50,7 +50,7 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   std::uint64_t server_id = 0;  // 0: not known to the server of this session
   // While Subscribe has not completed.
   PendingHandler<Opened> opening;
-  std::unique_ptr<Timer> open_timer;
+  std::unique_ptr<Timer> open_timer;  // null: no time limit
 
  private:
   enum class When { kNow, kPosted };

@@ -7,10 +7,26 @@
 #include "absl/strings/str_cat.h"
 #include "coffer/sdk/connection/subscription.h"
 #include "coffer/sdk/status/status_codes.h"
+#include "coffer/sdk/stream/check_text.h"
 
 namespace coffer::internal {
 
 namespace asio = boost::asio;
+
+namespace {
+
+// Statuses of the wire.
+constexpr std::uint32_t kOk = 200;
+constexpr std::uint32_t kTooSlow = 429;    // of an end
+constexpr std::uint32_t kGoingAway = 503;  // the next session opens it again
+
+absl::Status CheckTopic(const std::string& topic) {
+  v1::CommandRequest request;
+  request.mutable_open_subscription()->set_topic(topic);
+  return CheckText(request);
+}
+
+}  // namespace
 
 Subscriptions::Subscriptions(asio::any_io_executor executor, Clock* clock,
                              Clock::Duration open_timeout,
@@ -43,15 +59,24 @@ void Subscriptions::Add(const Ptr& subscription) {
     return subscription->EndWith(
         absl::CancelledError("the connection was closed"));
   }
+  const absl::Status is_text = CheckTopic(subscription->topic);
+  if (!is_text.ok()) return subscription->EndWith(is_text);
+  StartOpenTimer(subscription);
+  all_.emplace(subscription->id, subscription);
+  if (in_session_) SendOpen(subscription);
+}
+
+void Subscriptions::StartOpenTimer(const Ptr& subscription) {
+  const Clock::TimePoint now = clock_->Now();
+  // What would be later than any clock gets is no limit.
+  if (open_timeout_ >= Clock::TimePoint::max() - now) return;
   subscription->open_timer = clock_->MakeTimer(executor_);
   subscription->open_timer->AsyncWaitUntil(
-      clock_->Now() + open_timeout_,
+      now + open_timeout_,
       [weak = weak_from_this(), subscription](boost::system::error_code error) {
         const auto self = weak.lock();
         if (!error && self != nullptr) self->OpenTimedOut(subscription);
       });
-  all_.emplace(subscription->id, subscription);
-  if (in_session_) SendOpen(subscription);
 }
 
 void Subscriptions::CancelOpen(const Ptr& subscription) {
@@ -71,7 +96,6 @@ void Subscriptions::OpenTimedOut(const Ptr& subscription) {
 void Subscriptions::SessionBegins(bool has_subscriptions) {
   in_session_ = true;
   served_ = has_subscriptions;
-  ++session_;
   const auto all = all_;
   for (const auto& [id, subscription] : all) SendOpen(subscription);
 }
@@ -97,39 +121,32 @@ void Subscriptions::SendOpen(const Ptr& subscription) {
   open.set_epoch(buffer.epoch());
   open.set_after_sequence(buffer.sequence());
   link_->CallServer(std::move(request),
-                    [weak = weak_from_this(), subscription, session = session_](
-                        absl::StatusOr<v1::CommandResponse> answer) {
+                    [weak = weak_from_this(),
+                     subscription](absl::StatusOr<v1::CommandResponse> answer) {
                       const auto self = weak.lock();
                       if (self == nullptr || self->link_ == nullptr) return;
-                      // Of a session that is gone: the next one opens it again.
-                      if (session != self->session_ || !self->in_session_)
-                        return;
                       self->Opened(subscription, std::move(answer));
                     });
 }
 
 void Subscriptions::Opened(const Ptr& subscription,
                            absl::StatusOr<v1::CommandResponse> answer) {
+  // Its user went meanwhile, or had no more time.
   const bool removed = all_.count(subscription->id) == 0;
-  if (!answer.ok()) {
-    if (removed || absl::IsUnavailable(answer.status())) return;
-    if (absl::IsDeadlineExceeded(answer.status())) {
-      return SendOpen(subscription);
-    }
-    return Remove(subscription, answer.status());
-  }
-  if (answer->status() == 503) return;  // it is about to go away
-  if (answer->status() != 200) {
-    if (!removed) Remove(subscription, ToStatus(*answer));
-    return;
+  if (!answer.ok() || answer->status() != kOk) {
+    if (removed || (answer.ok() && answer->status() == kGoingAway)) return;
+    return Remove(subscription,
+                  answer.ok() ? ToStatus(*answer) : answer.status());
   }
   const v1::SubscriptionReply& reply = answer->subscription();
   subscription->server_id = reply.subscription_id();
   if (removed) return Close(subscription);
   by_server_id_[subscription->server_id] = subscription;
   subscription->buffer.Begin(reply.epoch(), reply.sequence());
+  // What its user has taken since it was asked for.
+  GrantOwed(*subscription);
   if (!subscription->opening) return;
-  subscription->open_timer->Cancel();
+  if (subscription->open_timer != nullptr) subscription->open_timer->Cancel();
   auto opening = std::move(subscription->opening);
   opening.Dispatch(MakeEventSource(subscription));
 }
@@ -143,10 +160,12 @@ void Subscriptions::EventCame(v1::CommandResponse message) {
   if (message.event().end()) {
     by_server_id_.erase(found);
     subscription->server_id = 0;
-    // A server that goes away: the next session opens it again.
-    if (message.status() == 503) return;
+    if (message.status() == kGoingAway) return;
     absl::Status why = ToStatus(message);
     if (why.ok()) why = absl::UnavailableError("the server unsubscribed it");
+    if (message.status() == kTooSlow) {
+      why = absl::ResourceExhaustedError(why.message());
+    }
     return Remove(subscription, why);
   }
   const absl::Status added = subscription->buffer.Add(std::move(message));
@@ -154,8 +173,10 @@ void Subscriptions::EventCame(v1::CommandResponse message) {
   subscription->GiveEvents();
 }
 
-void Subscriptions::Grant(Subscription& subscription, std::uint64_t credit) {
+void Subscriptions::GrantOwed(Subscription& subscription) {
   if (link_ == nullptr || subscription.server_id == 0) return;
+  const std::uint64_t credit = subscription.buffer.CreditToGrant();
+  if (credit == 0) return;
   v1::CommandRequest message;
   message.mutable_grant_credit()->set_subscription_id(subscription.server_id);
   message.mutable_grant_credit()->set_credit(credit);

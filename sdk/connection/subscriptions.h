@@ -6,6 +6,10 @@
 // held is bounded. Each event is given once and in order: what is missing is
 // told by a gap, what comes twice is dropped.
 //
+// Opening one is no call: the limits of calls are not for it, and its request
+// lives as long as its session. What was opened for nobody, because its user
+// went or had no more time, is closed at the server when its id comes.
+//
 // Threads: Open, and Next and the end of a source, from any; all else on the
 // executor.
 // Lifetime: held by shared_ptr; a source keeps its subscription, not the
@@ -40,8 +44,10 @@ class SubscriptionLink {
  public:
   using Answered = std::function<void(absl::StatusOr<v1::CommandResponse>)>;
 
-  // A call as any other.
+  // Asks the server of this session. `answered` is given the answer, or why the
+  // request cannot be sent; it is not called if the session ends before.
   virtual void CallServer(v1::CommandRequest request, Answered answered) = 0;
+  // Without an answer.
   virtual void SendControl(v1::CommandRequest message) = 0;
   // The server does what it must not: the session is of no use.
   virtual void BreakSession(absl::Status why) = 0;
@@ -81,12 +87,14 @@ class Subscriptions : public std::enable_shared_from_this<Subscriptions> {
   using Ptr = std::shared_ptr<Subscription>;
 
   void Add(const Ptr& subscription);
+  void StartOpenTimer(const Ptr& subscription);
   void CancelOpen(const Ptr& subscription);
   void SendOpen(const Ptr& subscription);
   void Opened(const Ptr& subscription,
               absl::StatusOr<v1::CommandResponse> answer);
   void OpenTimedOut(const Ptr& subscription);
-  void Grant(Subscription& subscription, std::uint64_t credit);
+  // Grants what there is room for, to a server that knows the subscription.
+  void GrantOwed(Subscription& subscription);
   // Its user is gone.
   void Close(const Ptr& subscription);
   void Remove(const Ptr& subscription, const absl::Status& why);
@@ -97,7 +105,6 @@ class Subscriptions : public std::enable_shared_from_this<Subscriptions> {
   SubscriptionLink* link_;  // null: ended
   bool in_session_ = false;
   bool served_ = false;  // by the server of this session
-  std::uint64_t session_ = 0;
   // By the order of their opening.
   std::map<std::uint64_t, Ptr> all_;
   std::atomic<std::uint64_t> last_id_{0};

@@ -123,6 +123,17 @@ asio::awaitable<absl::Status> Follow(
 }
 // [/subscribe]
 
+// [server]
+asio::awaitable<absl::StatusOr<std::string>> ServerVersion(
+    coffer::Client client) {
+  absl::Status there = co_await client.Ping();
+  if (!there.ok()) co_return there;
+  const std::optional<coffer::ServerInfo> server = client.server_info();
+  if (!server.has_value()) co_return absl::UnavailableError("lost again");
+  co_return server->version;
+}
+// [/server]
+
 // [observer]
 class FailureCounts final : public coffer::Observer {
  public:
@@ -223,6 +234,11 @@ TEST_F(ClientExampleTest, Outcome) {
 }
 
 TEST_F(ClientExampleTest, Batch) { EXPECT_THAT(Run(Fill(Connect())), IsOk()); }
+
+TEST_F(ClientExampleTest, ServerInfo) {
+  EXPECT_THAT(Run(ServerVersion(Connect())),
+              IsOkAndHolds(::testing::Not(::testing::IsEmpty())));
+}
 
 TEST_F(ClientExampleTest, SubscribeAndResume) {
   coffer::Client client = Connect();

@@ -3,7 +3,8 @@
 // work before, and that it is called there.
 //
 // It is called once, or destroyed uncalled where its execution context is
-// destroyed first. Not thread-safe.
+// destroyed first. What it throws leaves io_context::run, as with any handler,
+// and never goes through whoever calls it here. Not thread-safe.
 
 #ifndef COFFER_SDK_INTERNAL_PENDING_HANDLER_H_
 #define COFFER_SDK_INTERNAL_PENDING_HANDLER_H_
@@ -19,6 +20,7 @@
 #include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
+#include <exception>
 #include <utility>
 
 namespace coffer::internal {
@@ -57,8 +59,16 @@ class PendingHandler {
   // Calls it, possibly before this returns.
   void Dispatch(Result result) {
     auto work = std::exchange(work_, {});
-    boost::asio::dispatch(
-        work, boost::asio::append(std::move(handler_), std::move(result)));
+    const boost::asio::any_io_executor io = std::move(io_);
+    try {
+      boost::asio::dispatch(
+          work, boost::asio::append(std::move(handler_), std::move(result)));
+    } catch (...) {
+      // A strand has called it in here.
+      boost::asio::post(io, [thrown = std::current_exception()] {
+        std::rethrow_exception(thrown);
+      });
+    }
   }
 
   // Calls it, never before this returns. By way of the other executor, for

@@ -14,7 +14,7 @@
 // does: once, never inside it, on the handler's executor, by default that of
 // the mock. Answers that are to come later, or in another order than the calls,
 // are for CallSequencer (call_sequencer.h). What nothing else is said of: a
-// call fails with Unimplemented, and Close succeeds.
+// call fails with Unimplemented, Close succeeds, and server_info is nullopt.
 //
 // Threads: any, as gmock. Ownership: the mock does not outlive the context.
 
@@ -23,6 +23,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -32,6 +33,7 @@
 #include "coffer/sdk/connection.h"
 #include "coffer/sdk/event.h"
 #include "coffer/sdk/mocks/internal/held_operation.h"
+#include "coffer/sdk/server_info.h"
 #include "coffer/v1/kv.pb.h"
 #include "gmock/gmock.h"
 
@@ -51,6 +53,8 @@ class MockConnection : public coffer::Connection {
               (std::string, coffer::SubscribeOptions, SubscribeHandler),
               (override));
   MOCK_METHOD(void, Close, (CloseHandler), (override));
+  MOCK_METHOD(std::optional<coffer::ServerInfo>, server_info, (),
+              (const, override));
 
   // Actions for Execute, Subscribe and Close. `source` is for one call: a
   // second one of the same action fails with Unimplemented.

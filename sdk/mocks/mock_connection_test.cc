@@ -28,6 +28,7 @@ using ::testing::_;
 using ::testing::HasSubstr;
 using ::testing::NiceMock;
 using ::testing::Optional;
+using ::testing::Return;
 using ::testing::StrictMock;
 
 // A result that a handler is given.
@@ -145,6 +146,15 @@ TEST_F(MockConnectionTest, DestroyedSourceEndsTheNextThatWaits) {
   EXPECT_THAT(*next.result, StatusIs(absl::StatusCode::kCancelled));
 }
 
+TEST_F(MockConnectionTest, SaysWhatServerThereIs) {
+  coffer::ServerInfo server;
+  server.version = "7.0";
+  EXPECT_CALL(*mock_, server_info).WillOnce(Return(server));
+  const std::optional<coffer::ServerInfo> said = client_.server_info();
+  ASSERT_TRUE(said.has_value());
+  EXPECT_EQ(said->version, "7.0");
+}
+
 // Nothing hangs when a test forgets an expectation.
 TEST(MockConnectionDefaults, CallsFailAndCloseSucceeds) {
   asio::io_context io;
@@ -166,6 +176,7 @@ TEST(MockConnectionDefaults, CallsFailAndCloseSucceeds) {
                                        HasSubstr("Subscribe")));
   EXPECT_THAT(*next.result, StatusIs(absl::StatusCode::kUnimplemented));
   EXPECT_THAT(*closed.result, IsOk());
+  EXPECT_FALSE(client.server_info().has_value());
 }
 
 }  // namespace

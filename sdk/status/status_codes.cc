@@ -94,6 +94,8 @@ uint32_t ToWireStatus(absl::StatusCode code) {
       return 409;
     case absl::StatusCode::kResourceExhausted:
       return 413;
+    case absl::StatusCode::kCancelled:
+      return 499;
     case absl::StatusCode::kUnavailable:
       return 503;
     default:
@@ -115,6 +117,8 @@ absl::StatusCode FromWireStatus(uint32_t status) {
       return absl::StatusCode::kFailedPrecondition;
     case 413:
       return absl::StatusCode::kResourceExhausted;
+    case 499:
+      return absl::StatusCode::kCancelled;
     case 429:
     case 503:
       return absl::StatusCode::kUnavailable;

@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "absl/strings/str_cat.h"
+#include "coffer/proto/requests.h"
 #include "coffer/sdk/internal/assert.h"
 #include "coffer/server/service/commands/commands.h"
 #include "google/protobuf/unknown_field_set.h"
@@ -115,21 +116,6 @@ absl::Status PlanRequest(const CommandRequest& request, Planner& planner) {
         "request of ", keys, " keys exceeds the limit of ", kRequestKeysMax));
   }
   return FindCommand(request).plan(request, planner);
-}
-
-size_t KeyCount(const CommandRequest& request) {
-  switch (request.request_data_case()) {
-    case CommandRequest::kHmget:
-      return request.hmget().keys_size();
-    case CommandRequest::kHmset:
-      return request.hmset().pairs_size();
-    case CommandRequest::kHmdel:
-      return request.hmdel().keys_size();
-    case CommandRequest::kHmexist:
-      return request.hmexist().keys_size();
-    default:
-      return 1;
-  }
 }
 
 absl::Status InvalidCommand(absl::string_view what) {

@@ -62,9 +62,6 @@ bool IsWriteCommand(const v1::CommandRequest& request);
 // Plans the request by its command, if it does not name too many keys.
 absl::Status PlanRequest(const v1::CommandRequest& request, Planner& planner);
 
-// The keys or pairs that the request names; 1 if its command names no list.
-size_t KeyCount(const v1::CommandRequest& request);
-
 // "Command is invalid: `WHAT`", InvalidArgument.
 absl::Status InvalidCommand(absl::string_view what);
 

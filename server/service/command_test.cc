@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "coffer/proto/requests.h"
 #include "coffer/server/service/service_tester.h"
 #include "coffer/server/storage/batch.h"
 #include "coffer/v1/kv.pb.h"

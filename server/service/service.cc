@@ -87,6 +87,10 @@ bool Service::Execute(ServiceRun& run, Storage::Done done) {
 
 void Service::Plan(ServiceRun& run, Slot& slot, Planner& planner) {
   const v1::CommandRequest& request = *slot.request;
+  if (slot.cancelled) {
+    slot.refused = absl::CancelledError("cancelled before it was started");
+    return;
+  }
   if (admission_ != nullptr) slot.refused = admission_(request);
   if (!slot.refused.ok() || !BeginWrite(run, slot)) return;
   if (slot.deadline <= run.start_) {

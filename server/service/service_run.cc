@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <utility>
 
+#include "coffer/proto/requests.h"
 #include "coffer/sdk/internal/assert.h"
-#include "coffer/server/service/command.h"
 
 namespace coffer::server {
 namespace {
@@ -44,10 +44,9 @@ void ServiceRun::DropLast() {
   if (counted_ > slots_.size()) CountAnew();  // full() has counted it
 }
 
-void ServiceRun::Drop(size_t i) {
+void ServiceRun::Cancel(size_t i) {
   COFFER_ASSERT(i < slots_.size() && !executed_);
-  slots_.erase(slots_.begin() + static_cast<std::ptrdiff_t>(i));
-  CountAnew();
+  slots_[i].cancelled = true;
 }
 
 void ServiceRun::CountAnew() {

@@ -41,9 +41,10 @@ class ServiceRun {
   v1::CommandRequest& AddRequest();
   // Takes the last request back.
   void DropLast();
-  // Takes request `i` out of a run that is not executed yet: as if it had never
-  // come.
-  void Drop(size_t i);
+  // Nobody waits for request `i` of a run that is not executed yet: it will not
+  // be, and is answered with Cancelled.
+  void Cancel(size_t i);
+  bool cancelled(size_t i) const { return slots_[i].cancelled; }
 
   size_t size() const { return slots_.size(); }
   bool empty() const { return slots_.empty(); }
@@ -100,6 +101,7 @@ class ServiceRun {
     absl::Status refused;
     Clock::TimePoint deadline = Clock::TimePoint::max();
     Retry retry = Retry::kNone;
+    bool cancelled = false;
     bool answered = false;
     std::unique_ptr<EarlierAnswer> earlier;
   };

@@ -208,7 +208,7 @@ TEST_F(AnyOrderTest, HelloBehindOtherRequestsWaitsForThem) {
   EXPECT_EQ(Answered()[1].status(), 400u) << "too late";
 }
 
-TEST_F(AnyOrderTest, CancelDropsWhatIsNotStarted) {
+TEST_F(AnyOrderTest, CancelledBeforeItIsStartedItNeverIs) {
   Connect();
   int received = 0;
   int executed = 0;
@@ -231,22 +231,27 @@ TEST_F(AnyOrderTest, CancelDropsWhatIsNotStarted) {
     other->Run();
   }
   const auto answers = other->answers();
-  ASSERT_EQ(answers.size(), 3u);
-  EXPECT_EQ(answers[1].request_id(), 1u) << "it had been started";
-  EXPECT_EQ(answers[2].request_id(), 3u);
-  EXPECT_EQ(answers[2].values(0).integer(), 1) << "2 was never executed";
-  EXPECT_EQ(received, 2);
-  EXPECT_EQ(executed, 2);
-  EXPECT_EQ(sent, 2);
+  ASSERT_EQ(answers.size(), 4u);
+  EXPECT_EQ(answers[1].request_id(), 1u);
+  EXPECT_EQ(answers[1].status(), 200u) << "it had been started";
+  EXPECT_EQ(answers[2].request_id(), 2u) << "an answer for each request";
+  EXPECT_EQ(answers[2].status(), 499u);
+  EXPECT_EQ(answers[2].outcome(), v1::NOT_EXECUTED);
+  EXPECT_EQ(answers[3].request_id(), 3u);
+  EXPECT_EQ(answers[3].values(0).integer(), 1) << "2 was never executed";
+  EXPECT_EQ(received, 3);
+  EXPECT_EQ(executed, 3);
+  EXPECT_EQ(sent, 3);
 }
 
-TEST_F(AnyOrderTest, CancelInTheSameWriteDropsTheRequest) {
+TEST_F(AnyOrderTest, CancelInTheSameWriteKeepsTheRequestFromBeingExecuted) {
   Connect();
   storage_.set_inline(true);
   session_->Send(Frame(WithId(MakeHset("t", "k", 1), 1)) + Frame(CancelOf(1)) +
                  Frame(WithId(MakeHget("t", "k"), 2)));
-  EXPECT_EQ(Ids(), "2");
-  EXPECT_EQ(Answered()[0].status(), 404u);
+  EXPECT_EQ(Ids(), "1 2");
+  EXPECT_EQ(Answered()[0].status(), 499u);
+  EXPECT_EQ(Answered()[1].status(), 404u);
 }
 
 TEST_F(AnyOrderTest, RunsInFlightAreBounded) {

@@ -52,7 +52,10 @@ class OwnTopicsTest : public ::testing::Test {
       if (event.end()) {
         return absl::StrCat(answer.subscription_id(), " end ", answer.status());
       }
-      if (event.has_gap()) return absl::StrCat(at, " gap");
+      if (event.has_gap()) {
+        const bool oversize = event.gap().reason() == v1::Gap::OVERSIZE;
+        return absl::StrCat(at, oversize ? " too large" : " gap");
+      }
       return absl::StrCat(at, "=", answer.values(0).integer());
     }
     if (answer.has_subscription()) {
@@ -191,11 +194,33 @@ TEST_F(OwnTopicsTest, EventsOverTheClientsLimitAreAGap) {
   HelloOptions small;
   small.limits.frame_bytes_max = 2000;
   made->Send(Frame(MakeHello(small, MakeClientId(), "small")));
-  made->Send(Frame(WithId(OpenSubscriptionTo("t", 10), 1)));
+  made->Send(Frame(WithId(OpenSubscriptionTo("t", 1), 1)));
   state_->topics.Publish(PublishTo("t", std::string(3000, 'x')).publish());
   Publish(2, 2);
   made->Run();
-  EXPECT_EQ(Told(*made), "#1 is 1 after 0, 1/1 gap, 1/2=2");
+  EXPECT_EQ(Told(*made), "#1 is 1 after 0, 1/1 too large, 1/2=2")
+      << "the gap has taken no credit";
+}
+
+// While the session waits for its peer to read, publishes are made ahead of
+// their answers, for the sake of others who wait for those; not ahead of what
+// was asked for before.
+TEST_F(OwnTopicsTest, PublishPassesNoSubscriptionThatWasOpenedBeforeIt) {
+  ServerLimits limits;
+  limits.write_high_mark_bytes = 1000;
+  limits.write_low_mark_bytes = 500;
+  SessionHarness client(limits, {.capacity = 1000}, nullptr, state_);
+  client.Start(/*reading=*/false);
+  HelloOptions plain;
+  plain.lz4 = false;
+  client.Send(Frame(MakeHello(plain, MakeClientId(), "test")));
+  client.Send(Frame(WithId(MakeHset("t", "k", std::string(5000, 'x')), 1)));
+  client.Send(Frame(WithId(MakeHget("t", "k"), 2)) +
+              Frame(WithId(OpenSubscriptionTo("t", 10), 3)) +
+              Frame(WithId(PublishTo("t", 5), 4)));
+  client.Read();
+  client.Run();
+  EXPECT_EQ(Told(client), "#1 200, #2 200, #3 is 1 after 0, #4 200, 1/1=5");
 }
 
 // A client that does not read its events: the session holds what its buffer

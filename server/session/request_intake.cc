@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "coffer/server/session/touched_keys.h"
+
 namespace coffer::server {
 namespace {
 
@@ -14,6 +16,10 @@ constexpr std::size_t kPublishWeight = 4;
 // Of no older peer: to one it is a request without a command.
 bool IsOurs(const CommandRequest& request) {
   return request.request_data_case() >= CommandRequest::kPing;
+}
+
+bool ChangesSubscriptions(const CommandRequest& request) {
+  return IsOrdered(request) && !request.has_publish();
 }
 
 }  // namespace
@@ -37,14 +43,21 @@ RequestIntake::Result RequestIntake::Collect(TryNext next) {
   }
   std::size_t requests = 0;
   std::size_t bytes = 0;
+  bool subscribes = false;
   while (Room(requests, bytes)) {
     CommandRequest& request = run.AddRequest();
-    const NextResult found = next(&request);
-    if (found != NextResult::kMessage) {
-      run.DropLast();
-      return found == NextResult::kEnd ? Result::kEnd : Result::kAllThatArrived;
+    if (held_.has_publish()) {
+      request = held_;
+      held_.Clear();
+    } else {
+      const NextResult found = next(&request);
+      if (found != NextResult::kMessage) {
+        run.DropLast();
+        return found == NextResult::kEnd ? Result::kEnd
+                                         : Result::kAllThatArrived;
+      }
+      ++received_;
     }
-    ++received_;
     const std::size_t weight = request.has_publish() ? kPublishWeight : 1;
     requests += weight;
     bytes += weight * request.ByteSizeLong();
@@ -57,6 +70,14 @@ RequestIntake::Result RequestIntake::Collect(TryNext next) {
     peer_.Received(request);
     if (!peer_.said_hello() && IsOurs(request)) request.clear_request_data();
     if (TakeAtOnce(request)) continue;
+    // Both would be in one run, of which a publish may take effect ahead of its
+    // turn (Service::KeepAnswers).
+    if (subscribes && request.has_publish()) {
+      held_ = request;
+      run.DropLast();
+      return Result::kFull;
+    }
+    subscribes = subscribes || ChangesSubscriptions(request);
     if (pipeline_.empty()) {
       NoteDeadline(run, request);
     } else {
@@ -109,7 +130,8 @@ bool RequestIntake::TakeAtOnce(const CommandRequest& request) {
   }
 }
 
-// Nobody waits for the answer any more: what is not started is given none.
+// Nobody waits for the answer any more: what is not started never will be. It
+// has its answer all the same, so that the client knows what is under way.
 void RequestIntake::Cancel(std::uint64_t request_id) {
   CancelIn(run_->run, request_id);
   if (later_ != nullptr) CancelIn(later_->run, request_id);

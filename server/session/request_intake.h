@@ -2,7 +2,8 @@
 // into the run that is executed next, a run that has to wait for others that
 // are executing, pings, and what takes effect at once and has no answer.
 //
-// While nothing is executing, all go into one run, in order.
+// While nothing is executing, all go into one run, in order; but for a publish
+// behind a request that subscribes or unsubscribes, which begins another run.
 //
 // Pure: it is given a function that hands out what has arrived. One thread; the
 // objects it works with outlive it.
@@ -74,6 +75,7 @@ class RequestIntake {
   RunPipeline::EntryPtr pings_;
   v1::CommandRequest hello_;
   bool hello_waits_ = false;
+  v1::CommandRequest held_;  // a publish that begins the next run, if it is one
   std::optional<Clock::TimePoint> decoded_;  // if it was asked for
   std::uint64_t received_ = 0;
 };

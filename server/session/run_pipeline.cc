@@ -77,9 +77,9 @@ void RunPipeline::DropWaiting() {
 
 bool CancelIn(ServiceRun& run, std::uint64_t request_id) {
   bool found = false;
-  for (std::size_t i = run.size(); i-- > 0;) {
+  for (std::size_t i = 0; i < run.size(); ++i) {
     if (run.request(i).request_id() != request_id) continue;
-    run.Drop(i);
+    run.Cancel(i);
     found = true;
   }
   return found;

@@ -31,6 +31,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -84,6 +85,11 @@ class ServerStream {
 
   executor_type get_executor() { return stream_.get_executor(); }
   AsyncStream& next_layer() { return stream_.next_layer(); }
+
+  // What the log calls the peer.
+  void set_peer_name(std::string name) {
+    subscriptions_.set_peer_name(std::move(name));
+  }
 
   // Serves until the peer ends the stream or Drain. void(absl::Status): OK
   // after a clean end; else why the connection is over: the peer's bad frame, a

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "coffer/server/log.h"
 
 namespace coffer::server {
 namespace {
@@ -55,6 +56,7 @@ absl::StatusOr<v1::SubscriptionReply> Subscriptions::Open(
   if (!added.ok()) return added.status();
   One& one = **added;
   one.credit = open.credit();
+  one.id_field = SubscriptionIdField(one.place->id());
   one.policy = open.slow_policy();
   one.start_gap = one.place->start_gap().value_or(v1::Gap::UNSPECIFIED);
   v1::SubscriptionReply reply;
@@ -158,7 +160,7 @@ bool Subscriptions::Look(One& one, Outgoing* out) {
   out->event = std::move(item.event);
   if (!one.older) {
     --one.credit;
-    out->id_field = SubscriptionIdField(out->id);
+    out->id_field = one.id_field;
   }
   MakeReady(one);
   return true;
@@ -187,6 +189,9 @@ bool Subscriptions::FellBehind(One& one, Outgoing* out) {
     all_.erase(one.place->id());
     return false;
   }
+  // The end of an older one is logged with its connection's.
+  Log(LogLevel::kInfo, "subscription fell behind",
+      {{"peer", peer_name_}, {"subscription", absl::StrCat(one.place->id())}});
   return End(one, kOverloaded, "the subscription fell behind", out);
 }
 
@@ -222,7 +227,10 @@ void Subscriptions::TooLarge(Outgoing* out) {
     cut_ = Cut::kFellBehind;
     return;
   }
-  SetGap(out->id, v1::Gap::UNSPECIFIED, out->event->sequence(), out);
+  // Gaps take no credit: the client counts none for them.
+  const auto found = all_.find(out->id);
+  if (found != all_.end()) ++found->second.credit;
+  SetGap(out->id, v1::Gap::OVERSIZE, out->event->sequence(), out);
 }
 
 void Subscriptions::EndAll(std::uint32_t status, absl::string_view message) {

@@ -21,6 +21,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -55,6 +56,8 @@ class Subscriptions final : public Subscriber {
 
   // The peer has said Hello.
   void set_peer_is_ours() { ours_ = true; }
+  // In the log.
+  void set_peer_name(std::string name) { peer_name_ = std::move(name); }
 
   absl::StatusOr<std::uint64_t> Subscribe(const std::string& topic) override;
   absl::StatusOr<v1::SubscriptionReply> Open(
@@ -76,7 +79,8 @@ class Subscriptions final : public Subscriber {
   void Rest();
 
   // The event of `out` was refused: it is over the peer's limit. A gap takes
-  // its place in `out`. Not for an older one, which is cut.
+  // its place in `out`, and its credit is given back. Not for an older one,
+  // which is cut.
   void TooLarge(Outgoing* out);
 
   // All end now. Ours are to be told so, with the end's status and message.
@@ -93,6 +97,7 @@ class Subscriptions final : public Subscriber {
     bool older = false;
     bool ready = false;  // in ready_
     std::uint64_t credit = 0;
+    std::string id_field;  // behind each of its events
     v1::SlowPolicy policy = v1::DROP_OLDEST;
     // To be told before all events.
     v1::Gap::Reason start_gap = v1::Gap::UNSPECIFIED;
@@ -118,6 +123,7 @@ class Subscriptions final : public Subscriber {
   const std::size_t subscriptions_max_;
   const std::shared_ptr<TopicWaker> waker_;
   bool ours_ = false;
+  std::string peer_name_;
   Cut cut_ = Cut::kNo;
   std::unordered_map<std::uint64_t, One> all_;
   std::deque<std::uint64_t> ready_;     // to be looked at

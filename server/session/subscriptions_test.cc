@@ -9,12 +9,18 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "coffer/server/log.h"
+#include "coffer/server/service/topics/event.h"
 #include "coffer/server/service/topics/topics.h"
 #include "coffer/server/service/topics/topics_tester.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace coffer::server {
 namespace {
+
+using ::testing::ElementsAre;
+using ::testing::EndsWith;
 
 // Subscriptions of one session, whose wake-ups are carried at once.
 class SubscriptionsTest : public ::testing::Test {
@@ -139,6 +145,24 @@ TEST_F(SubscriptionsTest, DisconnectWithCreditEndsToo) {
   EXPECT_EQ(All(), "end 429");
 }
 
+TEST_F(SubscriptionsTest, OneThatFallsBehindIsLogged) {
+  std::vector<std::string> lines;
+  StartLogging(LogLevel::kInfo,
+               [&lines](const std::string& line) { lines.push_back(line); });
+  mine_.set_peer_name("10.0.0.1:99");
+  Open(0);  // told of by a gap, in its time
+  const std::uint64_t id = Open(0, v1::DISCONNECT);
+  Publish(1, 3);
+  EXPECT_EQ(All(), "");
+  Publish(4, 4);
+  EXPECT_EQ(All(), "end 429");
+  StopLogging();
+  EXPECT_THAT(lines, ElementsAre(EndsWith(absl::StrCat(
+                         "level=info event=\"subscription fell behind\" "
+                         "peer=10.0.0.1:99 subscription=",
+                         id, "\n"))));
+}
+
 TEST_F(SubscriptionsTest, ResumeBeginsWithItsGap) {
   Publish(1, 5);
   Open(10, v1::DISCONNECT, {kTestEpoch, 1});
@@ -244,8 +268,35 @@ TEST_F(SubscriptionsTest, EventOverThePeersLimitIsAGap) {
   mine_.TooLarge(&out);
   EXPECT_EQ(out.event, nullptr);
   EXPECT_EQ(out.message.event().sequence(), 1u);
-  EXPECT_TRUE(out.message.event().has_gap());
+  EXPECT_EQ(out.message.event().gap().reason(), v1::Gap::OVERSIZE);
+  EXPECT_EQ(out.message.event().gap().epoch(), kTestEpoch);
   EXPECT_EQ(mine_.cut(), Subscriptions::Cut::kNo);
+}
+
+TEST_F(SubscriptionsTest, EventOverThePeersLimitTakesNoCredit) {
+  Open(1);
+  Publish(1, 3);
+  for (int i = 1; i <= 2; ++i) {
+    Subscriptions::Outgoing out;
+    ASSERT_TRUE(mine_.Next(&out));
+    ASSERT_NE(out.event, nullptr) << i;
+    mine_.TooLarge(&out);
+  }
+  EXPECT_EQ(All(), "3:3");
+  Publish(4, 4);
+  EXPECT_EQ(All(), "") << "that was all its credit";
+}
+
+TEST_F(SubscriptionsTest, EachEventCarriesTheIdOfItsSubscription) {
+  const std::uint64_t first = Open(2);
+  const std::uint64_t second = Open(2);
+  Publish(1, 2);
+  for (const std::uint64_t id : {first, second, first, second}) {
+    Subscriptions::Outgoing out;
+    ASSERT_TRUE(mine_.Next(&out));
+    EXPECT_EQ(out.id, id);
+    EXPECT_EQ(out.id_field, SubscriptionIdField(id));
+  }
 }
 
 }  // namespace

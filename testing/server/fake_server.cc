@@ -77,6 +77,8 @@ void FakeServer::DropAnswer(CallMatcher matcher, Where where) {
 
 void FakeServer::DropConnections() { state_->DropConnections(); }
 
+void FakeServer::DrainConnections() { state_->DrainConnections(); }
+
 void FakeServer::Refuse(bool refuse) { state_->set_refuse(refuse); }
 
 void FakeServer::Restart(Data data) {

@@ -119,6 +119,9 @@ class FakeServer {
   // All connections end, now, without a further answer, in the order of their
   // start.
   void DropConnections();
+  // All connections end as those of a server that is told to stop: what has
+  // arrived is answered, subscriptions are ended. New ones are served.
+  void DrainConnections();
   // New connections are refused, or no longer. Those there are go on.
   void Refuse(bool refuse);
   // As a process that is killed and started anew: connections end. kKeep: it

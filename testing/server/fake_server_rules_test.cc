@@ -127,6 +127,23 @@ TEST_F(FakeServerRulesTest, DropOfARequestDropsThoseBehindIt) {
   EXPECT_EQ(Execute(again, MakeHset("t", "b", 2))->status(), 200u);
 }
 
+TEST_F(FakeServerRulesTest, DrainAnswersWhatHasArrived) {
+  Client client(fake_->Connect());
+  fake_->DelayNext(seconds(1));
+  std::optional<Answer> slow;
+  client.Execute(MakeHset("t", "k", 1),
+                 [&](Answer answer) { slow.emplace(std::move(answer)); });
+  time_.RunReady();
+  fake_->DrainConnections();
+  ASSERT_TRUE(time_.RunUntil([&] { return slow.has_value(); }));
+  ASSERT_TRUE(slow->ok()) << slow->status();
+  EXPECT_EQ((*slow)->status(), 200u);
+  ASSERT_TRUE(time_.RunUntil([&] { return fake_->connections() == 0; }));
+
+  Client again(fake_->Connect());
+  EXPECT_EQ(Execute(again, MakeHget("t", "k"))->status(), 200u);
+}
+
 TEST_F(FakeServerRulesTest, ConnectionsEndInTheOrderOfTheirStart) {
   constexpr int kConnections = 12;
   std::array<std::optional<MemoryPipe>, kConnections> pipes;

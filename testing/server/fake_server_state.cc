@@ -125,7 +125,7 @@ MemoryPipe FakeServerState::Connect(asio::any_io_executor executor,
 }
 
 void FakeServerState::Dial(asio::any_io_executor executor,
-                           DialHandler handler) {
+                           coffer::Clock::Duration, DialHandler handler) {
   coffer::internal::Spawn<absl::StatusOr<coffer::AnyStream>>(
       executor,
       [self = shared_from_this(), executor] {
@@ -207,6 +207,13 @@ void FakeServerState::DropConnections() {
   const auto in_order = std::exchange(in_order_, {});
   for (const auto& one : in_order) {
     if (const auto connection = one.lock()) connection->Abort();
+  }
+}
+
+void FakeServerState::DrainConnections() {
+  const auto in_order = in_order_;
+  for (const auto& one : in_order) {
+    if (const auto connection = one.lock()) connection->Drain();
   }
 }
 

@@ -95,6 +95,7 @@ class FakeServerState : public std::enable_shared_from_this<FakeServerState>,
   uint16_t Listen();
   void Add(FakeRule rule) { rules_.push_back(std::move(rule)); }
   void DropConnections();
+  void DrainConnections();
   void LoseData();
   // What is remembered beside the data.
   void Forget();
@@ -102,7 +103,7 @@ class FakeServerState : public std::enable_shared_from_this<FakeServerState>,
   // Of the dialer.
   std::string target() const override { return "the fake server"; }
   void Dial(boost::asio::any_io_executor executor,
-            DialHandler handler) override;
+            coffer::Clock::Duration timeout, DialHandler handler) override;
 
   // The fake is destroyed.
   void Stop();

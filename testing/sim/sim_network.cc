@@ -67,7 +67,8 @@ class SimDialer final : public coffer::Dialer {
 
   std::string target() const override { return target_; }
 
-  void Dial(asio::any_io_executor executor, DialHandler handler) override {
+  void Dial(asio::any_io_executor executor, coffer::Clock::Duration,
+            DialHandler handler) override {
     coffer::internal::Spawn<absl::StatusOr<coffer::AnyStream>>(
         executor,
         [network = network_, executor, from = from_, target = target_] {
@@ -214,15 +215,32 @@ uint64_t SimNetwork::TranscriptHash() const {
 
 uint64_t SimNetwork::Random(uint64_t bound) { return state_->Random(bound); }
 
+namespace {
+
+// Of an argument --name=N.
+std::optional<uint64_t> NumberFlag(const char* name) {
+  const std::optional<std::string> flag = ReplayFlag(name);
+  if (!flag) return std::nullopt;
+  uint64_t number = 0;
+  if (absl::SimpleAtoi(*flag, &number)) return number;
+  ADD_FAILURE() << "--" << name << "=" << *flag << " is no number";
+  return std::nullopt;
+}
+
+}  // namespace
+
 uint64_t SimSeed(uint64_t otherwise) {
+  if (const auto seed = NumberFlag("seed")) return *seed;
   uint64_t seed = 0;
-  if (const std::optional<std::string> flag = ReplayFlag("seed")) {
-    if (absl::SimpleAtoi(*flag, &seed)) return seed;
-    ADD_FAILURE() << "--seed=" << *flag << " is no number";
-  }
   const char* const of_bazel = std::getenv("TEST_RANDOM_SEED");
   if (of_bazel != nullptr && absl::SimpleAtoi(of_bazel, &seed)) return seed;
   return otherwise;
+}
+
+SimSeedRange SimSeeds(uint64_t usual) {
+  if (ReplayFlag("seed")) return {SimSeed(), 1};
+  const uint64_t count = NumberFlag("seeds").value_or(usual);
+  return {SimSeed() * count, count};
 }
 
 }  // namespace coffer_testing

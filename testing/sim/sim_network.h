@@ -160,6 +160,16 @@ class SimNetwork {
 // run of --runs_per_test; else `otherwise`.
 uint64_t SimSeed(uint64_t otherwise = 1);
 
+// The seeds of a test that makes many runs: the one of --seed=N; else as many
+// as --seeds=M among its arguments says, or `usual`. Those of the runs of
+// --runs_per_test do not overlap.
+struct SimSeedRange {
+  uint64_t first = 0;
+  uint64_t count = 0;
+  uint64_t end() const { return first + count; }
+};
+SimSeedRange SimSeeds(uint64_t usual);
+
 }  // namespace coffer_testing
 
 #endif  // COFFER_TESTING_SIM_SIM_NETWORK_H_

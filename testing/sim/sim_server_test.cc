@@ -25,14 +25,13 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "coffer/proto/requests.h"
 #include "coffer/sdk/connect.h"
 #include "coffer/sdk/internal/within_timeout.h"
-#include "coffer/testing/fault/replay_flag.h"
 #include "coffer/testing/internal/captured_failures.h"
 #include "coffer/testing/server/fake_server.h"
+#include "coffer/testing/sim/sim_nemesis.h"
 #include "coffer/testing/sim/sim_network.h"
 #include "coffer/testing/time/virtual_time.h"
 #include "gtest/gtest.h"
@@ -76,9 +75,8 @@ class World {
         known_[i].over = true;
       });
     }
-    while (!Over() && trouble_ < 20) Trouble();
-    net_.HealAll();
-    if (down_) Up();
+    while (!Over() && nemesis_.steps() < 20) nemesis_.Step();
+    nemesis_.Heal();
     EXPECT_TRUE(time_.RunUntil([this] { return Over(); }));
     Check();
   }
@@ -103,46 +101,6 @@ class World {
       if (!known.over) return false;
     }
     return true;
-  }
-
-  void Up() {
-    net_.Restart("server");
-    Listen();
-    down_ = false;
-  }
-
-  // Something happens, and time passes.
-  void Trouble() {
-    ++trouble_;
-    const std::string host = Host(static_cast<int>(net_.Random(kClients)));
-    switch (net_.Random(7)) {
-      case 0:
-        net_.Partition(host, "server");
-        break;
-      case 1:
-        net_.PartitionOneWay("server", host);
-        break;
-      case 2:
-        net_.HealAll();
-        break;
-      case 3:
-        net_.ResetConnections(host, "server");
-        break;
-      case 4:
-        net_.SwizzleClog({Host(0), Host(1), Host(2), "server"}, seconds(2));
-        break;
-      case 5:
-        if (down_) break;
-        net_.Kill("server", net_.Random(2) == 0 ? SimNetwork::Death::kProcess
-                                                : SimNetwork::Death::kSilent);
-        fake_.Restart(at_restart_);
-        down_ = true;
-        break;
-      case 6:
-        if (down_) Up();
-        break;
-    }
-    time_.RunFor(milliseconds(net_.Random(1500)));
   }
 
   awaitable<void> Client(int i) {
@@ -214,29 +172,25 @@ class World {
   const FakeServer::Data at_restart_;
   FakeServer fake_{time_.get_executor()};
   Known known_[kClients];
-  int trouble_ = 0;
-  bool down_ = false;
+  SimNemesis nemesis_{time_,
+                      net_,
+                      {Host(0), Host(1), Host(2)},
+                      "server",
+                      {.killed = [this] { fake_.Restart(at_restart_); },
+                       .restarted = [this] { Listen(); }}};
 };
 
-uint64_t Seeds() {
-  uint64_t seeds = 0;
-  const auto flag = ReplayFlag("seeds");
-  return flag && absl::SimpleAtoi(*flag, &seeds) ? seeds : 25;
-}
-
 TEST(SimServerTest, EveryAnsweredWriteIsThere) {
-  const uint64_t count = ReplayFlag("seed") ? 1 : Seeds();
-  // Those of the runs of --runs_per_test do not overlap.
-  const uint64_t first = SimSeed() * count;
+  const SimSeedRange seeds = SimSeeds(25);
   int connects = 0;
-  for (uint64_t seed = first; seed < first + count; ++seed) {
+  for (uint64_t seed = seeds.first; seed < seeds.end(); ++seed) {
     SCOPED_TRACE(absl::StrCat("--seed=", seed));
     World world(seed);
     world.Run();
     connects += world.connects();
     if (HasFailure()) break;
   }
-  std::cout << count << " seeds, " << connects << " connections\n";
+  std::cout << seeds.count << " seeds, " << connects << " connections\n";
   EXPECT_GT(connects, 0);
 }
 

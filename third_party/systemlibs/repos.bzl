@@ -58,6 +58,14 @@ def system_repos():
                 [("/usr/bin/protoc", "protoc")],
             ),
         ),
+        "hiredis": dict(
+            apt = ["libhiredis-dev"],
+            targets = {":hiredis": "hiredis"},
+        ),
+        "libevent": dict(
+            apt = ["libevent-dev"],
+            targets = {":libevent": "libevent"},
+        ),
         "lz4": dict(
             apt = ["liblz4-dev"],
             targets = {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "coffer/sdk/clock.h"
 #include "coffer/sdk/internal/mapped_handler.h"
 #include "coffer/sdk/stream/any_stream.h"
 
@@ -31,14 +32,14 @@ class DialingWatch final : public Dialer {
 
   std::string target() const override { return next_->target(); }
 
-  void Dial(boost::asio::any_io_executor executor,
+  void Dial(boost::asio::any_io_executor executor, Clock::Duration timeout,
             DialHandler handler) override {
     watch_->dialing = true;
     auto dialed = [watch = watch_](absl::StatusOr<AnyStream> stream) {
       watch->dialing = false;
       return stream;
     };
-    next_->Dial(std::move(executor),
+    next_->Dial(std::move(executor), timeout,
                 internal::MapResult(std::move(handler), std::move(dialed)));
   }
 

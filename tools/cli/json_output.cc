@@ -104,7 +104,7 @@ std::string FormatJsonEvent(const Event& event) {
                                   ",\"sequence\":", event.sequence);
   if (event.kind == Event::Kind::kGap) {
     return json + (event.new_epoch ? ",\"gap\":\"new_epoch\"}"
-                                   : ",\"gap\":\"evicted\"}");
+                                   : ",\"gap\":\"missing\"}");
   }
   json += ",\"values\":[";
   absl::string_view separator;

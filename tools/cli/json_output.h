@@ -21,7 +21,7 @@
 // ping has "milliseconds", a number, as well. An event of sub is
 //   {"epoch":1,"sequence":5,"values":[{"type":"int","value":5}]}
 // and where events are missing, the last of them number 7, there is
-//   {"epoch":1,"sequence":7,"gap":"evicted"}, or "gap":"new_epoch".
+//   {"epoch":1,"sequence":7,"gap":"missing"}, or "gap":"new_epoch".
 //
 // The output is UTF-8; what is unprintable or not UTF-8 is escaped or replaced
 // by U+FFFD.

@@ -118,7 +118,7 @@ TEST(FormatJsonEvent, DataAndGaps) {
   gap.epoch = 1;
   gap.sequence = 7;
   EXPECT_EQ(FormatJsonEvent(gap),
-            R"({"epoch":1,"sequence":7,"gap":"evicted"})");
+            R"({"epoch":1,"sequence":7,"gap":"missing"})");
   gap.new_epoch = true;
   EXPECT_EQ(FormatJsonEvent(gap),
             R"({"epoch":1,"sequence":7,"gap":"new_epoch"})");

@@ -170,7 +170,7 @@ TEST_F(RunnerTest, JsonHasEventsAndGapsInTheirOrder) {
   EXPECT_EQ(out_.str(),
             R"({"epoch":1,"sequence":1,"values":[{"type":"int","value":5}]})"
             "\n"
-            R"({"epoch":1,"sequence":7,"gap":"evicted"})"
+            R"({"epoch":1,"sequence":7,"gap":"missing"})"
             "\n");
   EXPECT_EQ(err_.str(), "");
 }

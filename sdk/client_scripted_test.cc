@@ -1,0 +1,103 @@
+// Client against a server that says just what a script has it say: what the
+// real one says only in rare moments.
+
+#include <boost/asio/post.hpp>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "coffer/proto/requests.h"
+#include "coffer/sdk/client.h"
+#include "coffer/sdk/dialer.h"
+#include "coffer/sdk/make_connection.h"
+#include "coffer/testing/memory_pipe.h"
+#include "coffer/testing/proto_matchers.h"
+#include "coffer/testing/script/scripted_peer.h"
+#include "coffer/testing/status_matchers.h"
+#include "coffer/testing/time/virtual_time.h"
+#include "gmock/gmock.h"
+#include "google/protobuf/text_format.h"
+#include "gtest/gtest.h"
+
+namespace coffer {
+namespace {
+
+namespace asio = boost::asio;
+using coffer_testing::EqualsProto;
+using coffer_testing::IsOkAndHolds;
+using coffer_testing::MakeMemoryPipe;
+using coffer_testing::MemoryPipe;
+using coffer_testing::ScriptedPeer;
+using coffer_testing::VirtualTime;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using ::testing::Property;
+
+// One connection: the end of a pipe.
+class PipeDialer final : public Dialer {
+ public:
+  explicit PipeDialer(MemoryPipe end) : end_(std::move(end)) {}
+  std::string target() const override { return "script"; }
+  void Dial(asio::any_io_executor executor, Clock::Duration,
+            DialHandler handler) override {
+    absl::StatusOr<AnyStream> dialed = absl::UnavailableError("only once");
+    if (end_.has_value()) dialed = AnyStream(*std::exchange(end_, {}));
+    asio::post(executor, [handler = std::move(handler),
+                          dialed = std::move(dialed)]() mutable {
+      std::move(handler)(std::move(dialed));
+    });
+  }
+
+ private:
+  std::optional<MemoryPipe> end_;
+};
+
+CommandResponse Response(const std::string& text) {
+  CommandResponse response;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &response));
+  return response;
+}
+
+// A sign of life between a ping and its answer makes room for another ping.
+TEST(ClientScriptedTest, AnswerToAnEarlierPingIsAnAnswer) {
+  VirtualTime time;
+  auto [near, far] = MakeMemoryPipe(time.get_executor());
+  ScriptedPeer<CommandRequest, CommandResponse> server("server", std::move(far),
+                                                       time.clock());
+  server.Expect(Property(&CommandRequest::has_hello, true))
+      .Reply(Response("status: 200 hello { protocol_version: 1 epoch: 7 }"));
+  server.Expect(EqualsProto(
+      "hget { table: 't' key: 'k' } request_id: 1 deadline_ms: 60000"));
+  // What is of no subscription, half a second after the ping.
+  server.Expect(EqualsProto("ping {} request_id: 2"))
+      .Reply(Response("subscription_id: 99 event {}"))
+      .After(milliseconds(500));
+  server.Expect(EqualsProto("ping {} request_id: 2"))
+      .Reply(Response("status: 200 request_id: 2"))
+      .Reply(Response("status: 200 request_id: 2"))
+      .Reply(Response("status: 200 request_id: 1 values { integer: 5 }"));
+
+  ConnectionOptions options;
+  options.clock = &time.clock();
+  options.retry = nullptr;
+  options.call_timeout = seconds(60);
+  options.ping_interval = seconds(1);
+  std::optional<absl::StatusOr<std::int64_t>> value;
+  {
+    Client client(MakeConnection(time.get_executor(),
+                                 std::make_shared<PipeDialer>(std::move(near)),
+                                 options));
+    client.Get<std::int64_t>(
+        "t", "k", [&](absl::StatusOr<std::int64_t> given) { value = given; });
+    ASSERT_TRUE(time.RunUntil([&] { return value.has_value(); }));
+    EXPECT_THAT(*value, IsOkAndHolds(5));
+    server.ExpectEnd();
+  }
+  time.RunFor(seconds(5));
+}
+
+}  // namespace
+}  // namespace coffer
