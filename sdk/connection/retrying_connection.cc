@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/system/error_code.hpp>
@@ -86,10 +85,10 @@ class RetriedCall : public std::enable_shared_from_this<RetriedCall> {
     auto attempted = [self = shared_from_this()](Response result) {
       self->Attempted(std::move(result));
     };
-    next->Execute(std::move(note_.request), std::move(options),
-                  asio::bind_cancellation_slot(
-                      cancel_.slot(),
-                      asio::bind_executor(executor_, std::move(attempted))));
+    // Called on the connection's executor: it has none of its own.
+    next->Execute(
+        std::move(note_.request), std::move(options),
+        asio::bind_cancellation_slot(cancel_.slot(), std::move(attempted)));
   }
 
   void AttemptAgain() {

@@ -35,11 +35,17 @@ class PendingHandler {
   PendingHandler(Handler handler, const boost::asio::any_io_executor& otherwise)
       : io_(otherwise),
         handler_(std::move(handler)),
-        work_(boost::asio::prefer(
-            boost::asio::any_completion_executor(
-                boost::asio::get_associated_executor(
-                    handler_, boost::asio::any_completion_executor(otherwise))),
-            boost::asio::execution::outstanding_work.tracked)) {}
+        // Not with `otherwise` as the default: an executor of one type made
+        // into one of the other costs an allocation.
+        own_(boost::asio::get_associated_executor(
+            handler_, boost::asio::any_completion_executor())) {
+    using boost::asio::execution::outstanding_work;
+    if (own_) {
+      own_ = boost::asio::prefer(own_, outstanding_work.tracked);
+    } else {
+      io_ = boost::asio::prefer(io_, outstanding_work.tracked);
+    }
+  }
 
   PendingHandler(PendingHandler&& other) noexcept { swap(other); }
   PendingHandler& operator=(PendingHandler&& other) noexcept {
@@ -51,18 +57,25 @@ class PendingHandler {
     io_.swap(other.io_);
     // Boost 1.81's move assignment of this type recurses for ever.
     handler_.swap(other.handler_);
-    work_.swap(other.work_);
+    own_.swap(other.own_);
   }
 
   explicit operator bool() const { return static_cast<bool>(handler_); }
 
   // Calls it, possibly before this returns.
   void Dispatch(Result result) {
-    auto work = std::exchange(work_, {});
-    const boost::asio::any_io_executor io = std::move(io_);
+    const auto own = std::exchange(own_, {});
+    const auto io = std::exchange(io_, {});
     try {
-      boost::asio::dispatch(
-          work, boost::asio::append(std::move(handler_), std::move(result)));
+      if (own) {
+        boost::asio::dispatch(
+            own, boost::asio::append(std::move(handler_), std::move(result)));
+      } else {
+        boost::asio::dispatch(io, [handler = std::move(handler_),
+                                   result = std::move(result)]() mutable {
+          std::move(handler)(std::move(result));
+        });
+      }
     } catch (...) {
       // A strand has called it in here.
       boost::asio::post(io, [thrown = std::current_exception()] {
@@ -84,7 +97,8 @@ class PendingHandler {
  private:
   boost::asio::any_io_executor io_;
   Handler handler_;
-  boost::asio::any_completion_executor work_;
+  // The handler's, if it has one.
+  boost::asio::any_completion_executor own_;
 };
 
 // Calls `cancel` when the handler's operation is cancelled, by every type, on
