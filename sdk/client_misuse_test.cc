@@ -2,10 +2,13 @@
 // and observers, handlers, policies and clocks that throw.
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/strand.hpp>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <new>
 #include <optional>
@@ -190,6 +193,67 @@ class ThrowingBackoff final : public BackoffPolicy {
     throw std::runtime_error("the policy's");
   }
 };
+
+class ThrowingRetry final : public RetryPolicy {
+ public:
+  bool Again(int, const absl::Status&) const override {
+    throw std::runtime_error("again?");
+  }
+};
+
+TEST_F(ClientMisuseTest, PolicyOfACallThatThrowsHasNothingToSay) {
+  Client client = Connect(Options());
+  ASSERT_THAT(Set(client, "k", 1), IsOk());
+  CallOptions retry, backoff;
+  retry.retry = std::make_shared<ThrowingRetry>();
+  backoff.backoff = std::make_shared<ThrowingBackoff>();
+  for (const CallOptions& options : {retry, backoff}) {
+    fake_.FailNext(absl::UnavailableError("busy"));
+    EXPECT_THAT(Set(client, "k", 2, options),
+                StatusIs(absl::StatusCode::kUnavailable, HasSubstr("busy")));
+  }
+  EXPECT_THAT(Wait<absl::Status>(
+                  [&](auto handler) { client.Close(std::move(handler)); }),
+              IsOk());
+}
+
+TEST_F(ClientMisuseTest, LimitsAsLargeAsTheyGetAreNone) {
+  ConnectionOptions options = Options();
+  options.connections = 2;
+  options.calls_in_flight_max = 1;
+  options.calls_queued_max = std::numeric_limits<std::size_t>::max();
+  options.bytes_queued_max = std::numeric_limits<std::size_t>::max() / 2 + 1;
+  Client client = Connect(options);
+  EXPECT_THAT(Set(client, "k", 1), IsOk());
+}
+
+// Up to the connection's end.
+class AlwaysRetry final : public RetryPolicy {
+ public:
+  bool Again(int, const absl::Status&) const override { return true; }
+};
+
+TEST_F(ClientMisuseTest, CloseThatIsCancelledEndsACallThatWouldGoOnForEver) {
+  Client client = Connect(Options());
+  ASSERT_THAT(Set(client, "k", 1), IsOk());
+  CallOptions options = Within(seconds(50));
+  options.retry = std::make_shared<AlwaysRetry>();
+  fake_.DelayNext(seconds(20));
+  std::optional<absl::Status> set, closed;
+  client.Set("t", "k", 2, options,
+             [&](absl::Status status) { set = std::move(status); });
+  time_.RunReady();
+  asio::cancellation_signal cancel;
+  client.Close(asio::bind_cancellation_slot(
+      cancel.slot(), [&](absl::Status status) { closed = std::move(status); }));
+  time_.RunReady();
+  cancel.emit(asio::cancellation_type::total);
+  time_.RunReady();
+  EXPECT_TRUE(closed.has_value());
+  ASSERT_TRUE(set.has_value());
+  EXPECT_THAT(*set, StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_EQ(OutcomeOf(*set), v1::UNKNOWN);
+}
 
 // It cannot go on, and says so to all that wait for it.
 TEST_F(ClientMisuseTest, WhatThePolicyOfTheLoopThrowsIsToldByEveryCall) {

@@ -13,9 +13,11 @@
 #include "coffer/sdk/client.h"
 #include "coffer/sdk/dialer.h"
 #include "coffer/sdk/make_connection.h"
+#include "coffer/sdk/status/outcome.h"
 #include "coffer/testing/memory_pipe.h"
 #include "coffer/testing/proto_matchers.h"
 #include "coffer/testing/script/scripted_peer.h"
+#include "coffer/testing/server/fake_server.h"
 #include "coffer/testing/status_matchers.h"
 #include "coffer/testing/time/virtual_time.h"
 #include "gmock/gmock.h"
@@ -27,10 +29,13 @@ namespace {
 
 namespace asio = boost::asio;
 using coffer_testing::EqualsProto;
+using coffer_testing::FakeServer;
+using coffer_testing::IsOk;
 using coffer_testing::IsOkAndHolds;
 using coffer_testing::MakeMemoryPipe;
 using coffer_testing::MemoryPipe;
 using coffer_testing::ScriptedPeer;
+using coffer_testing::StatusIs;
 using coffer_testing::VirtualTime;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -95,6 +100,43 @@ TEST(ClientScriptedTest, AnswerToAnEarlierPingIsAnAnswer) {
     ASSERT_TRUE(time.RunUntil([&] { return value.has_value(); }));
     EXPECT_THAT(*value, IsOkAndHolds(5));
     server.ExpectEnd();
+  }
+  time.RunFor(seconds(5));
+}
+
+// A server of the older protocol that is replaced: what it has done, no other
+// one knows.
+TEST(ClientScriptedTest, WriteToAnOlderServerIsNotSentToANewOne) {
+  VirtualTime time;
+  auto [near, far] = MakeMemoryPipe(time.get_executor());
+  ScriptedPeer<CommandRequest, CommandResponse> older("older", std::move(far),
+                                                      time.clock());
+  older.Expect(Property(&CommandRequest::has_hello, true))
+      .Reply(Response("status: 400 message: 'Command is invalid'"));
+  older
+      .Expect(EqualsProto("hset { table: 't' pair { key: 'k' value { integer: "
+                          "1 } } }"))
+      .ThenEof();
+  FakeServer fake(time.get_executor(), {.clock = &time.clock()});
+  ConnectionOptions options;
+  options.clock = &time.clock();
+  options.seed = 1;
+  options.ping_interval = seconds(0);
+  std::optional<absl::Status> set, next;
+  {
+    Client client(MakeConnection(
+        time.get_executor(),
+        {std::make_shared<PipeDialer>(std::move(near)),
+         std::shared_ptr<Dialer>(std::shared_ptr<Dialer>(), &fake.dialer())},
+        options));
+    client.Set("t", "k", 1, [&](absl::Status status) { set = status; });
+    ASSERT_TRUE(time.RunUntil([&] { return set.has_value(); }));
+    EXPECT_THAT(*set, StatusIs(absl::StatusCode::kUnavailable));
+    EXPECT_EQ(OutcomeOf(*set), v1::UNKNOWN);
+    client.Set("t", "next", 2, [&](absl::Status status) { next = status; });
+    ASSERT_TRUE(time.RunUntil([&] { return next.has_value(); }));
+    EXPECT_THAT(*next, IsOk());
+    EXPECT_EQ(fake.Contents()["t"].count("k"), 0u);
   }
   time.RunFor(seconds(5));
 }

@@ -139,6 +139,24 @@ TEST_F(ClientSubscribeTest, GoesOnAfterTheConnectionIsLost) {
   }
 }
 
+// As by an admission that is overloaded; the session lives on.
+TEST_F(ClientSubscribeTest, RefusedForNowItIsOpenedAgain) {
+  Client subscriber = Connect(Options());
+  Client publisher = Connect(Options());
+  auto news = Subscribe(subscriber);
+  ASSERT_THAT(news, IsOk());
+  const auto is_open = ::testing::ResultOf(
+      [](const v1::CommandRequest& call) {
+        return call.has_open_subscription();
+      },
+      true);
+  fake_.FailNext(absl::UnavailableError("busy"), is_open);
+  fake_.FailNext(absl::UnavailableError("busy"), is_open);
+  fake_.DropConnections();
+  ASSERT_THAT(Publish(publisher, 1), IsOk());
+  ExpectData(*news, 1);
+}
+
 TEST_F(ClientSubscribeTest, ServerThatForgotIsTold) {
   Client client = Connect(Options());
   auto news = Subscribe(client);

@@ -1,5 +1,6 @@
 #include "coffer/sdk/connection/multiplexer.h"
 
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -46,7 +47,16 @@ absl::Status Multiplexer::Add(CallPtr* call) {
   if (!admitted.ok()) return admitted;
   added.state = Call::State::kQueued;
   queued_bytes_ += added.bytes;
-  QueueOf(added).push_back(added);
+  if (added.goes_first) {
+    // A connection may be lost before it has sent all of them again.
+    auto behind = first_.end();
+    while (behind != first_.begin() && std::prev(behind)->id > added.id) {
+      --behind;
+    }
+    first_.insert(behind, added);
+  } else {
+    queue_.push_back(added);
+  }
   by_deadline_.insert(by_deadline_.end(), added);
   const bool is_new = by_id_.emplace(added.id, std::move(*call)).second;
   COFFER_ASSERT(is_new && "ids of calls are unique");

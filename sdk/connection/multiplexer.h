@@ -121,7 +121,7 @@ class Multiplexer {
   const MultiplexerLimits limits_;
   bool answers_in_order_ = false;
   Calls by_id_;
-  List first_;  // queued, ahead of the others
+  List first_;  // queued, ahead of the others, by id: in the order of the calls
   List queue_;
   List sent_;  // in the order of sending
   Deadlines by_deadline_;

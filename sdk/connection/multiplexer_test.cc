@@ -195,7 +195,9 @@ TEST(Multiplexer, SentAgainGoesAheadInItsOrderPastTheLimits) {
   limits.refuse_when_full = true;
   Multiplexer mux(limits);
   ASSERT_TRUE(Add(mux, 9).ok());
-  for (const std::uint64_t id : {1, 2, 3}) {
+  // A connection that was lost before it had sent them all again gives them
+  // back behind those that are left.
+  for (const std::uint64_t id : {3, 1, 2}) {
     auto call = MakeCall(id, 1000);
     call->goes_first = true;
     EXPECT_TRUE(mux.Add(&call).ok());

@@ -38,9 +38,11 @@ MuxConnection::~MuxConnection() {
 
 // One that cannot connect fails its calls at once, or keeps them: it would have
 // the fewest, or all that the others have fewer of.
-MuxCore& MuxConnection::Best() {
-  const auto better = [](const std::shared_ptr<MuxCore>& a,
-                         const std::shared_ptr<MuxCore>& b) {
+MuxCore& MuxConnection::Best(const AttemptNote* note) {
+  const auto better = [note](const std::shared_ptr<MuxCore>& a,
+                             const std::shared_ptr<MuxCore>& b) {
+    const bool a_refuses = a->Refuses(note);
+    if (a_refuses != b->Refuses(note)) return !a_refuses;
     const MuxCore::Link a_link = a->link();
     const MuxCore::Link b_link = b->link();
     return a_link != b_link ? a_link < b_link : a->calls() < b->calls();
@@ -50,12 +52,13 @@ MuxCore& MuxConnection::Best() {
 
 void MuxConnection::Execute(v1::CommandRequest request, CallOptions options,
                             ExecuteHandler handler) {
-  Best().Execute(std::move(request), options, std::move(handler));
+  Best(options.attempt)
+      .Execute(std::move(request), options, std::move(handler));
 }
 
 void MuxConnection::Subscribe(std::string topic, SubscribeOptions options,
                               SubscribeHandler handler) {
-  Best().Subscribe(std::move(topic), options, std::move(handler));
+  Best(nullptr).Subscribe(std::move(topic), options, std::move(handler));
 }
 
 std::optional<ServerInfo> MuxConnection::server_info() const {

@@ -39,7 +39,8 @@ class MuxConnection final : public Connection {
   std::optional<ServerInfo> server_info() const override;
 
  private:
-  MuxCore& Best();
+  // `note`: of the call that is to be given to it, or null.
+  MuxCore& Best(const AttemptNote* note);
 
   const boost::asio::any_io_executor executor_;
   std::vector<std::shared_ptr<MuxCore>> cores_;

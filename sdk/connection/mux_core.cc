@@ -173,7 +173,8 @@ void MuxCore::HandOver() {
 }
 
 bool MuxCore::Adopt(CallPtr* call) {
-  if (stopped_ || session_ == nullptr || !mux_.Add(call).ok()) return false;
+  if (stopped_ || session_ == nullptr || Refuses((*call)->note)) return false;
+  if (!mux_.Add(call).ok()) return false;
   calls_.fetch_add(1, std::memory_order_relaxed);
   ArmDeadline();
   session_->CallAdded();
@@ -259,6 +260,8 @@ std::optional<ServerInfo> MuxCore::server_info() const {
 
 void MuxCore::SetState(Link link, std::optional<ServerInfo> server) {
   link_.store(link, std::memory_order_relaxed);
+  epoch_.store(server.has_value() ? server->epoch : 0,
+               std::memory_order_relaxed);
   const std::lock_guard<std::mutex> lock(server_mutex_);
   server_ = std::move(server);
 }

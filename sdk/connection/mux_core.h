@@ -26,6 +26,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "coffer/sdk/connection.h"
+#include "coffer/sdk/connection/attempt_note.h"
 #include "coffer/sdk/connection/client_identity.h"
 #include "coffer/sdk/connection/multiplexer.h"
 #include "coffer/sdk/connection/mux_session.h"
@@ -65,6 +66,13 @@ class MuxCore final : public MuxSession::Owner,
   enum class Link { kConnected, kConnecting, kFailing };
   Link link() const { return link_.load(std::memory_order_relaxed); }
   std::size_t calls() const { return calls_.load(std::memory_order_relaxed); }
+
+  // Whether it is connected to a server that must refuse such an attempt.
+  bool Refuses(const AttemptNote* note) const {
+    const std::uint64_t epoch = epoch_.load(std::memory_order_relaxed);
+    return note != nullptr && note->only_epoch != 0 && epoch != 0 &&
+           epoch != note->only_epoch;
+  }
 
   // Nullopt: it is not connected.
   std::optional<ServerInfo> server_info() const;
@@ -147,6 +155,7 @@ class MuxCore final : public MuxSession::Owner,
   std::optional<Clock::TimePoint> armed_for_;
 
   std::atomic<Link> link_{Link::kConnecting};
+  std::atomic<std::uint64_t> epoch_{0};  // of the server; 0: none
   mutable std::mutex server_mutex_;
   std::optional<ServerInfo> server_;  // guarded by server_mutex_
   std::atomic<std::size_t> calls_{0};

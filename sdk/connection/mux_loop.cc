@@ -123,7 +123,7 @@ void MuxCore::BeginSession(OpenedSession opened) {
   subscriptions_->SessionBegins(server.features.subscriptions);
   for (const auto& weak : others_) {
     const auto other = weak.lock();
-    if (other != nullptr && other->link() == Link::kFailing) other->HandOver();
+    if (other != nullptr) other->HandOver();
   }
 }
 

@@ -99,6 +99,16 @@ asio::awaitable<absl::Status> MuxSession::Run() {
   co_return why_;
 }
 
+template <class Step>
+void MuxSession::Guarded(Step step) {
+  try {
+    step();
+  } catch (...) {
+    // What was interrupted is not gone on with.
+    End(StatusOfException(std::current_exception()));
+  }
+}
+
 void MuxSession::End(absl::Status why, How how) {
   if (over_) return;
   over_ = true;
@@ -142,7 +152,7 @@ void MuxSession::SchedulePump() {
   pump_scheduled_ = true;
   asio::post(stream_->get_executor(), [self = shared_from_this()] {
     self->pump_scheduled_ = false;
-    self->Pump();
+    self->Guarded([&] { self->Pump(); });
   });
 }
 
@@ -252,8 +262,10 @@ void MuxSession::Flush() {
     self->flushing_ = false;
     if (self->over_) return;
     if (error) return self->End(ToStatus(error, "sending"));
-    if (self->probe_.ping_unwritten()) self->LookAtProbe();
-    self->Pump();
+    self->Guarded([&] {
+      if (self->probe_.ping_unwritten()) self->LookAtProbe();
+      self->Pump();
+    });
   });
 }
 
@@ -310,7 +322,7 @@ void MuxSession::WatchProbe() {
                                  const auto self = weak.lock();
                                  if (error || self == nullptr || self->over_)
                                    return;
-                                 self->LookAtProbe();
+                                 self->Guarded([&] { self->LookAtProbe(); });
                                });
 }
 

@@ -84,6 +84,10 @@ class MuxSession : public std::enable_shared_from_this<MuxSession> {
  private:
   using error_code = boost::system::error_code;
 
+  // Calls it; what it throws ends the session.
+  template <class Step>
+  void Guarded(Step step);
+
   void SchedulePump();
   void Pump();
   bool FeedNext(Clock::TimePoint now);

@@ -79,6 +79,7 @@ void RetriedCalls::CloseWhenEmpty() {
 
 void RetriedCalls::CloseNext(const std::shared_ptr<Closer>& closer) {
   const auto next = std::exchange(closer->next, nullptr);
+  if (next == nullptr) return;  // cancelled before it was begun
   auto closed = [closer](const absl::Status& status) {
     closer->handler.Dispatch(status);
   };
@@ -88,6 +89,7 @@ void RetriedCalls::CloseNext(const std::shared_ptr<Closer>& closer) {
 }
 
 void RetriedCalls::Cancel(const std::shared_ptr<Closer>& closer) {
+  given_up_ = true;
   if (closer->next != nullptr) {
     std::erase(closers_, closer);
     CloseNext(closer);
@@ -97,11 +99,11 @@ void RetriedCalls::Cancel(const std::shared_ptr<Closer>& closer) {
 }
 
 void RetriedCalls::GiveUp() {
+  given_up_ = true;
   for (const auto& closer : std::exchange(closers_, {})) Cancel(closer);
   WakeAll();
 }
 
-// They may begin to wait again.
 void RetriedCalls::WakeAll() {
   for (const auto& [call, wake] : std::exchange(waiting_, {})) wake();
 }

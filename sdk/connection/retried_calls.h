@@ -2,7 +2,8 @@
 // their last, those that wait for their next attempt included. It bounds them,
 // and lets the connection be closed only after them.
 //
-// Threads: Admit from any; the rest on the connection's executor.
+// Threads: Admit, closing and Close from any; the rest on the connection's
+// executor.
 
 #ifndef COFFER_SDK_CONNECTION_RETRIED_CALLS_H_
 #define COFFER_SDK_CONNECTION_RETRIED_CALLS_H_
@@ -39,6 +40,8 @@ class RetriedCalls : public std::enable_shared_from_this<RetriedCalls> {
   void Refused();
 
   bool closing() const { return closing_; }
+  // No call is to be tried again.
+  bool given_up() const { return given_up_; }
 
   // A call waits for its next attempt, until it is woken to end.
   void Waits(const void* call, std::function<void()> wake) {
@@ -70,6 +73,7 @@ class RetriedCalls : public std::enable_shared_from_this<RetriedCalls> {
   std::atomic<std::size_t> calls_{0};
   std::atomic<std::size_t> bytes_{0};
   std::atomic<bool> closing_{false};
+  bool given_up_ = false;
   std::map<const void*, std::function<void()>> waiting_;
   // Those that wait for the calls to end.
   std::vector<std::shared_ptr<Closer>> closers_;

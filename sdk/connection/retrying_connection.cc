@@ -7,6 +7,7 @@
 #include <boost/asio/dispatch.hpp>
 #include <boost/system/error_code.hpp>
 #include <cstddef>
+#include <limits>
 #include <random>
 #include <string>
 #include <utility>
@@ -54,7 +55,8 @@ class RetriedCall : public std::enable_shared_from_this<RetriedCall> {
         policies_(std::move(policies)),
         bytes_(bytes),
         deadline_(deadline),
-        seed_(parts.seed ^ (request.request_id() * 0x9e3779b97f4a7c15)) {
+        id_(request.request_id()),
+        seed_(parts.seed ^ (id_ * 0x9e3779b97f4a7c15)) {
     note_.request = std::move(request);
   }
 
@@ -65,7 +67,7 @@ class RetriedCall : public std::enable_shared_from_this<RetriedCall> {
       });
     });
     handler_ = PendingHandler<Response>(std::move(handler), executor_);
-    options.attempt = &note_;
+    trace_context_ = options.trace_context;
     Attempt(std::move(options));
   }
 
@@ -85,6 +87,9 @@ class RetriedCall : public std::enable_shared_from_this<RetriedCall> {
     auto attempted = [self = shared_from_this()](Response result) {
       self->Attempted(std::move(result));
     };
+    // An older server was sent it without.
+    note_.request.set_request_id(id_);
+    options.attempt = &note_;
     // Called on the connection's executor: it has none of its own.
     next->Execute(
         std::move(note_.request), std::move(options),
@@ -98,7 +103,7 @@ class RetriedCall : public std::enable_shared_from_this<RetriedCall> {
     } else {
       options.timeout = deadline_ - clock_.Now();
     }
-    options.attempt = &note_;
+    options.trace_context = trace_context_;
     Attempt(std::move(options));
   }
 
@@ -109,23 +114,36 @@ class RetriedCall : public std::enable_shared_from_this<RetriedCall> {
     // connection's business, and to be first on it keeps writes in their order.
     const bool was_lost = note_.sent && !result.ok();
     ++note_.number;
-    if (status.ok() || cancelled_ || note_.refused || !MayTryAgain(status)) {
-      return Finish(std::move(result));
+    bool again = false;
+    try {
+      again = !status.ok() && !cancelled_ && !note_.refused &&
+              !calls_->given_up() && MayTryAgain(status) &&
+              (was_lost || WaitForNext());
+    } catch (...) {
+      // A policy or a clock that throws has nothing to say.
+      timer_.reset();
+      calls_->WaitsNoMore(this);
+      again = false;
     }
+    if (!again) return Finish(std::move(result));
     note_.sent = false;
-    if (was_lost) return AttemptAgain();
-    const Clock::TimePoint now = clock_.Now();
+    if (was_lost) AttemptAgain();
+  }
+
+  // False: there is no time for it.
+  bool WaitForNext() {
     const Clock::TimePoint at =
-        now + policies_.backoff->Wait(note_.number, Random());
-    if (at >= deadline_) return Finish(std::move(result));
+        clock_.Now() + policies_.backoff->Wait(note_.number, Random());
+    if (at >= deadline_) return false;
+    timer_ = clock_.MakeTimer(executor_);
     calls_->Waits(this, [weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->Cancel();
     });
-    timer_ = clock_.MakeTimer(executor_);
     timer_->AsyncWaitUntil(
         at, [self = shared_from_this()](boost::system::error_code) {
           self->Waited();
         });
+    return true;
   }
 
   void Waited() {
@@ -146,7 +164,10 @@ class RetriedCall : public std::enable_shared_from_this<RetriedCall> {
     }
     note_.needs_retry_window = false;
     if (!idempotency.MaySendAgain(note_.request, RetryWindow::kNone)) {
-      if (!idempotency.MaySendAgain(note_.request, RetryWindow::kKept)) {
+      // One without an epoch was an older server, which remembers nothing, and
+      // no other one knows what it has done.
+      if (note_.only_epoch == 0 ||
+          !idempotency.MaySendAgain(note_.request, RetryWindow::kKept)) {
         return false;
       }
       note_.needs_retry_window = true;
@@ -183,7 +204,9 @@ class RetriedCall : public std::enable_shared_from_this<RetriedCall> {
   const Policies policies_;
   const std::size_t bytes_;
   const Clock::TimePoint deadline_;
+  const std::uint64_t id_;
   const std::uint64_t seed_;
+  std::string trace_context_;
   PendingHandler<Response> handler_;
   asio::cancellation_signal cancel_;
   std::unique_ptr<Timer> timer_;
@@ -193,13 +216,22 @@ class RetriedCall : public std::enable_shared_from_this<RetriedCall> {
   bool cancelled_ = false;
 };
 
+// What does not fit is no limit.
+constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
+std::size_t Sum(std::size_t a, std::size_t b) {
+  return a > kNoLimit - b ? kNoLimit : a + b;
+}
+std::size_t Product(std::size_t a, std::size_t b) {
+  return b != 0 && a > kNoLimit / b ? kNoLimit : a * b;
+}
+
 RetriedCallsLimits LimitsOf(const ConnectionOptions& options) {
   const auto connections =
       static_cast<std::size_t>(std::max(options.connections, 1));
   RetriedCallsLimits limits;
-  limits.calls_max =
-      connections * (options.calls_in_flight_max + options.calls_queued_max);
-  limits.bytes_max = connections * options.bytes_queued_max;
+  limits.calls_max = Product(
+      connections, Sum(options.calls_in_flight_max, options.calls_queued_max));
+  limits.bytes_max = Product(connections, options.bytes_queued_max);
   return limits;
 }
 
@@ -240,16 +272,16 @@ class RetryingConnection final : public Connection {
       return parts_.next->Execute(std::move(request), std::move(options),
                                   std::move(handler));
     }
-    const std::size_t bytes = request.ByteSizeLong();
-    absl::Status admitted = parts_.calls->Admit(bytes);
-    if (!admitted.ok()) {
-      return Refuse(std::move(admitted), std::move(handler));
-    }
     const Clock::Duration timeout = options.timeout.value_or(call_timeout_);
     const Clock::TimePoint now = parts_.clock->Now();
     const Clock::TimePoint deadline = timeout < Clock::TimePoint::max() - now
                                           ? now + timeout
                                           : Clock::TimePoint::max();
+    const std::size_t bytes = request.ByteSizeLong();
+    absl::Status admitted = parts_.calls->Admit(bytes);
+    if (!admitted.ok()) {
+      return Refuse(std::move(admitted), std::move(handler));
+    }
     std::make_shared<RetriedCall>(parts_, std::move(policies),
                                   std::move(request), bytes, deadline)
         ->Start(std::move(options), std::move(handler));

@@ -46,6 +46,7 @@ void Subscription::Give(When when) {
 }
 
 void Subscription::EndWith(const absl::Status& why) {
+  again_timer.reset();
   ended_ = why;
   if (open_timer != nullptr) open_timer->Cancel();
   if (opening) {
@@ -56,6 +57,7 @@ void Subscription::EndWith(const absl::Status& why) {
 }
 
 void Subscription::Drop() {
+  again_timer.reset();
   auto opening_dropped = std::move(opening);
   auto next_dropped = std::move(next_);
 }

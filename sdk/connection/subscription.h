@@ -51,6 +51,9 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   // While Subscribe has not completed.
   PendingHandler<Opened> opening;
   std::unique_ptr<Timer> open_timer;  // null: no time limit
+  // Until it is asked for once more in this session; null: it is not waited
+  // for.
+  std::unique_ptr<Timer> again_timer;
 
  private:
   enum class When { kNow, kPosted };

@@ -2,6 +2,7 @@
 
 #include <boost/asio/dispatch.hpp>
 #include <boost/system/error_code.hpp>
+#include <chrono>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -17,8 +18,12 @@ namespace {
 
 // Statuses of the wire.
 constexpr std::uint32_t kOk = 200;
-constexpr std::uint32_t kTooSlow = 429;    // of an end
-constexpr std::uint32_t kGoingAway = 503;  // the next session opens it again
+constexpr std::uint32_t kTooSlow = 429;  // of an end
+constexpr std::uint32_t kUnavailable = 503;
+
+// A server that goes away or refuses is asked again in the next session, or in
+// this one if it lasts.
+constexpr std::chrono::seconds kOpenAgainAfter(1);
 
 absl::Status CheckTopic(const std::string& topic) {
   v1::CommandRequest request;
@@ -103,7 +108,10 @@ void Subscriptions::SessionBegins(bool has_subscriptions) {
 void Subscriptions::SessionEnds() {
   in_session_ = false;
   by_server_id_.clear();
-  for (auto& [id, subscription] : all_) subscription->server_id = 0;
+  for (auto& [id, subscription] : all_) {
+    subscription->server_id = 0;
+    subscription->again_timer.reset();
+  }
 }
 
 void Subscriptions::SendOpen(const Ptr& subscription) {
@@ -129,12 +137,31 @@ void Subscriptions::SendOpen(const Ptr& subscription) {
                     });
 }
 
+void Subscriptions::SendOpenLater(const Ptr& subscription) {
+  subscription->again_timer = clock_->MakeTimer(executor_);
+  subscription->again_timer->AsyncWaitUntil(
+      clock_->Now() + kOpenAgainAfter,
+      [weak = weak_from_this(), subscription](boost::system::error_code error) {
+        const auto self = weak.lock();
+        if (error || self == nullptr || self->link_ == nullptr) return;
+        const bool is_there = self->all_.count(subscription->id) > 0;
+        if (is_there && self->in_session_ && subscription->server_id == 0 &&
+            subscription->again_timer != nullptr) {
+          subscription->again_timer.reset();
+          self->SendOpen(subscription);
+        }
+      });
+}
+
 void Subscriptions::Opened(const Ptr& subscription,
                            absl::StatusOr<v1::CommandResponse> answer) {
   // Its user went meanwhile, or had no more time.
   const bool removed = all_.count(subscription->id) == 0;
   if (!answer.ok() || answer->status() != kOk) {
-    if (removed || (answer.ok() && answer->status() == kGoingAway)) return;
+    if (removed) return;
+    if (answer.ok() && answer->status() == kUnavailable) {
+      return SendOpenLater(subscription);
+    }
     return Remove(subscription,
                   answer.ok() ? ToStatus(*answer) : answer.status());
   }
@@ -160,7 +187,7 @@ void Subscriptions::EventCame(v1::CommandResponse message) {
   if (message.event().end()) {
     by_server_id_.erase(found);
     subscription->server_id = 0;
-    if (message.status() == kGoingAway) return;
+    if (message.status() == kUnavailable) return SendOpenLater(subscription);
     absl::Status why = ToStatus(message);
     if (why.ok()) why = absl::UnavailableError("the server unsubscribed it");
     if (message.status() == kTooSlow) {
@@ -187,6 +214,7 @@ void Subscriptions::GrantOwed(Subscription& subscription) {
 
 void Subscriptions::Close(const Ptr& subscription) {
   all_.erase(subscription->id);
+  subscription->again_timer.reset();
   if (subscription->server_id == 0 || link_ == nullptr) return;
   by_server_id_.erase(subscription->server_id);
   v1::CommandRequest request;

@@ -90,6 +90,7 @@ class Subscriptions : public std::enable_shared_from_this<Subscriptions> {
   void StartOpenTimer(const Ptr& subscription);
   void CancelOpen(const Ptr& subscription);
   void SendOpen(const Ptr& subscription);
+  void SendOpenLater(const Ptr& subscription);
   void Opened(const Ptr& subscription,
               absl::StatusOr<v1::CommandResponse> answer);
   void OpenTimedOut(const Ptr& subscription);

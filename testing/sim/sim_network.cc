@@ -240,6 +240,7 @@ uint64_t SimSeed(uint64_t otherwise) {
 SimSeedRange SimSeeds(uint64_t usual) {
   if (ReplayFlag("seed")) return {SimSeed(), 1};
   const uint64_t count = NumberFlag("seeds").value_or(usual);
+  if (count == 0) ADD_FAILURE() << "no seeds to run";
   return {SimSeed() * count, count};
 }
 

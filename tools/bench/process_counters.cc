@@ -57,7 +57,15 @@ ProcessCounters CountsSoFar() {
 
 // A sanitizer has an allocator of its own, and looks at the system calls
 // itself.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define COFFER_BENCH_SANITIZED
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define COFFER_BENCH_SANITIZED
+#endif
+#if !defined(COFFER_BENCH_SANITIZED)
 
 // --- The allocator
 
