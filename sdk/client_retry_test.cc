@@ -136,6 +136,26 @@ TEST_F(ClientRetryTest, AlwaysIdempotentIsTheUsersWord) {
   CallOptions call;
   call.idempotency = std::make_shared<AlwaysIdempotent>();
   EXPECT_THAT(Set(client, "k", 2, call), IsOk());
+  ASSERT_EQ(fake_.Calls().size(), 2u);
+  EXPECT_EQ(fake_.Calls()[1].request.SerializeAsString(),
+            fake_.Calls()[0].request.SerializeAsString())
+      << "nothing that an older server does not know";
+}
+
+// What the last attempt says of itself is not what is known of the call.
+TEST_F(ClientRetryTest, RefusalAfterALostAnswerLeavesTheOutcomeUnknown) {
+  ConnectionOptions options = Retrying();
+  options.retry = std::make_shared<LimitedAttempts>(2);
+  Client client = Connect(options);
+  fake_.DropAnswer();
+  fake_.FailNext(absl::UnavailableError("busy"));
+  const auto answer =
+      Wait<absl::StatusOr<v1::CommandResponse>>([&](auto handler) {
+        client.Execute(MakeHset("t", "k", 2), std::move(handler));
+      });
+  ASSERT_THAT(answer, IsOk());
+  EXPECT_EQ(answer->status(), 503u);
+  EXPECT_EQ(answer->outcome(), v1::UNKNOWN);
 }
 
 TEST_F(ClientRetryTest, DestroyedBetweenAttemptsItIsCancelledAtOnce) {

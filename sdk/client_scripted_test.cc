@@ -39,6 +39,7 @@ using coffer_testing::StatusIs;
 using coffer_testing::VirtualTime;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using ::testing::HasSubstr;
 using ::testing::Property;
 
 // One connection: the end of a pipe.
@@ -100,6 +101,40 @@ TEST(ClientScriptedTest, AnswerToAnEarlierPingIsAnAnswer) {
     ASSERT_TRUE(time.RunUntil([&] { return value.has_value(); }));
     EXPECT_THAT(*value, IsOkAndHolds(5));
     server.ExpectEnd();
+  }
+  time.RunFor(seconds(5));
+}
+
+// It makes no sense, so neither does another try.
+TEST(ClientScriptedTest, AnswerToNothingIsDataLossAndNotRetried) {
+  VirtualTime time;
+  auto [near, far] = MakeMemoryPipe(time.get_executor());
+  ScriptedPeer<CommandRequest, CommandResponse> server("server", std::move(far),
+                                                       time.clock());
+  server.Expect(Property(&CommandRequest::has_hello, true))
+      .Reply(Response("status: 200 hello { protocol_version: 1 epoch: 7 "
+                      "features: RETRIES }"));
+  server.Expect(Property(&CommandRequest::has_hget, true))
+      .Reply(Response("status: 200 request_id: 77"));
+  FakeServer fake(time.get_executor(), {.clock = &time.clock()});
+  ConnectionOptions options;
+  options.clock = &time.clock();
+  options.ping_interval = seconds(0);
+  std::optional<absl::StatusOr<std::int64_t>> value;
+  {
+    Client client(MakeConnection(
+        time.get_executor(),
+        {std::make_shared<PipeDialer>(std::move(near)),
+         std::shared_ptr<Dialer>(std::shared_ptr<Dialer>(), &fake.dialer())},
+        options));
+    client.Get<std::int64_t>(
+        "t", "k", [&](absl::StatusOr<std::int64_t> given) { value = given; });
+    server.ExpectEnd();
+    ASSERT_TRUE(time.RunUntil([&] { return value.has_value(); }));
+    EXPECT_THAT(*value, StatusIs(absl::StatusCode::kDataLoss,
+                                 HasSubstr("its id is 77")));
+    time.RunFor(seconds(5));
+    EXPECT_TRUE(fake.Calls().empty());
   }
   time.RunFor(seconds(5));
 }

@@ -259,6 +259,27 @@ TEST_F(ClientSubscribeTest, CancelledNextTakesNoEvent) {
   ExpectData(*news, 1);
 }
 
+// The signal of a wait that is over.
+TEST_F(ClientSubscribeTest, CancellationThatIsTooLateIsOfNoOtherNext) {
+  Client client = Connect(Options());
+  auto news = Subscribe(client);
+  ASSERT_THAT(news, IsOk());
+  asio::cancellation_signal cancel;
+  std::optional<absl::StatusOr<Event>> first, second;
+  news->Next(asio::bind_cancellation_slot(
+      cancel.slot(), [&](absl::StatusOr<Event> given) { first = given; }));
+  ASSERT_THAT(Publish(client, 1), IsOk());
+  ASSERT_TRUE(time_.RunUntil([&] { return first.has_value(); }));
+  news->Next([&](absl::StatusOr<Event> given) { second = given; });
+  time_.RunReady();
+  cancel.emit(asio::cancellation_type::total);
+  time_.RunReady();
+  EXPECT_FALSE(second.has_value());
+  ASSERT_THAT(Publish(client, 2), IsOk());
+  ASSERT_TRUE(time_.RunUntil([&] { return second.has_value(); }));
+  EXPECT_THAT(*second, IsOk());
+}
+
 TEST_F(ClientSubscribeTest, EndsWithItsConnection) {
   Client client = Connect(Options());
   auto news = Subscribe(client);
