@@ -2,9 +2,9 @@
 // other (Client::Run). Unlike MultiSet, it is not all or nothing.
 //
 //   coffer::Batch batch;
-//   batch.Set("users", "ada", 36).Set("names", "36", "ada").Get("users",
-//   "bob"); auto results = co_await client.Run(std::move(batch));
-//   // results[2]: NotFound, or bob's value
+//   batch.Set("users", "ada", 36).Get("users", "bob");
+//   auto results = co_await client.Run(std::move(batch));
+//   // results[1]: NotFound, or bob's value
 
 #ifndef COFFER_SDK_BATCH_H_
 #define COFFER_SDK_BATCH_H_

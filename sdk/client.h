@@ -114,7 +114,8 @@ class Client {
   }
 
   // --- Several keys of one table, in one request. Keys and pairs: any range,
-  // as for MakeHmget and MakeHmset, or a braced list.
+  // as for MakeHmget and MakeHmset, or a braced list; but g++ 12 cannot compile
+  // a braced list inside a co_await expression: name a range first.
 
   // nullopt for a key that is not there, and for one that holds an empty value.
   template <class T = Value, KeyRange Keys, class... Extra>

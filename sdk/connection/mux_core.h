@@ -91,6 +91,7 @@ class MuxCore final : public MuxSession::Owner,
   void CallServer(v1::CommandRequest request,
                   SubscriptionLink::Answered answered) override;
   void SendControl(v1::CommandRequest message) override;
+  absl::Status WhyNoSession() const override { return last_error_; }
   void BreakSession(absl::Status why) override;
 
   static CallInfo InfoOf(const Call& call);

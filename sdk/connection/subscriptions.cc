@@ -91,9 +91,12 @@ void Subscriptions::CancelOpen(const Ptr& subscription) {
 
 void Subscriptions::OpenTimedOut(const Ptr& subscription) {
   if (!subscription->opening) return;
-  Remove(subscription,
-         absl::DeadlineExceededError(absl::StrCat(
-             "subscribing to ", subscription->topic, ": not done in time")));
+  Remove(
+      subscription,
+      absl::DeadlineExceededError(absl::StrCat(
+          "subscribing to ", subscription->topic, ": not done in time",
+          in_session_ ? ""
+                      : absl::StrCat(": ", link_->WhyNoSession().message()))));
 }
 
 // --- Sessions

@@ -49,6 +49,8 @@ class SubscriptionLink {
   virtual void CallServer(v1::CommandRequest request, Answered answered) = 0;
   // Without an answer.
   virtual void SendControl(v1::CommandRequest message) = 0;
+  // Why there is no session, if there is none.
+  virtual absl::Status WhyNoSession() const = 0;
   // The server does what it must not: the session is of no use.
   virtual void BreakSession(absl::Status why) = 0;
 

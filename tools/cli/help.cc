@@ -23,6 +23,8 @@ Values, typed and shown:
   none:        no value; how an absent key is shown
   all else     text
 
+After -- nothing is a flag: kvc -- set temperatures oslo -5
+
 Without a command, commands are read from standard input, one a line. Words are
 quoted as in a shell: '...' as it is, "..." with the escapes above; # begins a
 comment.
