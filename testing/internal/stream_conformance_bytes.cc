@@ -97,7 +97,11 @@ void StreamConformanceTest::TestHalfCloseLeavesTheOtherDirection() {
   a_.ShutdownSend();
   EXPECT_EQ(ReadExactly(b_, 1), "?");
   EXPECT_EQ(ReadSome(b_), asio::error::eof);
-  EXPECT_EQ(ReadSome(b_), asio::error::eof);
+  // Asio's sockets do not promise to say it again: a read after that can wait
+  // for an event of the reactor that has been.
+  if (streams_.transfer) {
+    EXPECT_EQ(ReadSome(b_), asio::error::eof);
+  }
   WriteAll(b_, "!");
   EXPECT_EQ(ReadExactly(a_, 1), "!");
   EXPECT_EQ(WriteSome(a_), asio::error::broken_pipe);

@@ -1,6 +1,8 @@
 #include "coffer/testing/sweep/failure_watch.h"
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 
 namespace coffer_testing::internal {
 namespace {
@@ -34,9 +36,12 @@ void FailureWatch::ReportTestPartResult(
     failed_ = true;
     const char* const file = result.file_name();
     const std::string message = result.summary();
+    // Newer versions of GoogleTest end it with a new line.
     first_ = absl::StrCat(
         file == nullptr ? "unknown file" : file, ":", result.line_number(),
-        ": ", message.substr(0, message.find("\nGoogle Test trace:")));
+        ": ",
+        absl::StripTrailingAsciiWhitespace(absl::string_view(message).substr(
+            0, message.find("\nGoogle Test trace:"))));
   }
   HasNewFatalFailureHelper::ReportTestPartResult(result);
 }
