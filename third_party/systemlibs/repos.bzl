@@ -74,6 +74,10 @@ def system_repos():
                 ":lz4_hc": "liblz4",
             },
         ),
+        "rocksdb": dict(
+            apt = ["librocksdb-dev"],
+            targets = {":rocksdb": "rocksdb"},
+        ),
         "spdlog": dict(
             apt = ["libspdlog-dev", "libfmt-dev"],
             targets = {":spdlog": "spdlog"},
