@@ -84,6 +84,15 @@ size_t UnitEnd(absl::Span<const Op> ops, size_t begin) {
   return end;
 }
 
+void ClearResult(Op* op) {
+  op->status = absl::OkStatus();
+  op->outcome_unknown = false;
+  op->found = false;
+  op->version = 0;
+  op->value_out = SharedBytes();
+  op->entries.clear();
+}
+
 absl::Status CheckUnit(absl::Span<const Op> unit) {
   for (const Op& op : unit) {
     if (op.kind == OpKind::kGetTable && op.group != 0) {

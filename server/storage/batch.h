@@ -110,6 +110,9 @@ class Batch {
 // one atomic group, or past one operation on its own.
 size_t UnitEnd(absl::Span<const Op> ops, size_t begin);
 
+// The operation's result is as before its execution.
+void ClearResult(Op* op);
+
 // Whether a unit is one that can be executed: no kGetTable in a group, no name
 // or value larger than SharedBytes holds. InvalidArgument if not.
 absl::Status CheckUnit(absl::Span<const Op> unit);

@@ -1,0 +1,71 @@
+// Database: a RocksDB database that holds Coffer's data in the format of this
+// version. It opens and checks the data directory, and closes it.
+
+#ifndef COFFER_SERVER_STORAGE_DURABLE_DATABASE_H_
+#define COFFER_SERVER_STORAGE_DURABLE_DATABASE_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "coffer/server/storage/durable/commit_plan.h"
+#include "coffer/server/storage/durable/durable_options.h"
+#include "coffer/server/storage/durable/table_catalogue.h"
+#include "rocksdb/db.h"
+#include "rocksdb/env.h"
+#include "rocksdb/status.h"
+
+namespace coffer::server {
+
+class Database {
+ public:
+  // Told of each error after which RocksDB takes no writes, on any thread, also
+  // while Open and the destructor run.
+  using OnError = std::function<void(const rocksdb::Status&)>;
+
+  // Opens options.data_dir, which is made if it is absent, and writes again
+  // what was not yet in files. FailedPrecondition: it is in use, or not ours,
+  // or of a newer format. DataLoss: it is damaged. Others: the disk.
+  //
+  // Read only, nothing is written: for a disk that takes nothing.
+  enum class Access { kReadWrite, kReadOnly };
+  static absl::StatusOr<std::unique_ptr<Database>> Open(
+      const DurableOptions& options, OnError on_error,
+      Access access = Access::kReadWrite);
+  // No other call runs.
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  rocksdb::DB& db() { return *db_; }
+
+  // What is to be known before the first batch.
+  absl::Status Load(TableCatalogue* catalogue, CommitCounters* counters);
+
+  // Whether the disk takes writes: a small file was written, synced and
+  // removed, and there is room for what a start has to write. Any thread.
+  absl::Status ProbeDisk();
+
+ private:
+  explicit Database(const DurableOptions& options);
+
+  absl::Status CheckLock();
+  absl::Status CheckFiles();
+  absl::Status CheckColumnFamilies();
+  absl::Status OpenRocksDb(OnError on_error, Access access);
+  absl::Status WriteProbe(const std::string& path);
+  absl::Status CheckFormat();
+  absl::Status ReadNumber(const std::string& key, uint64_t* number);
+  std::string Doing(absl::string_view what) const;
+
+  const DurableOptions options_;
+  std::unique_ptr<rocksdb::Env> own_env_;  // over options.file_system
+  rocksdb::Env* env_;
+  std::unique_ptr<rocksdb::DB> db_;
+};
+
+}  // namespace coffer::server
+
+#endif  // COFFER_SERVER_STORAGE_DURABLE_DATABASE_H_

@@ -1,0 +1,131 @@
+// RocksDbStorage: the engine that keeps everything on the disk, in RocksDB.
+//
+// Writes. One thread commits: it takes all batches that wait, executes them one
+// after another (commit_plan.h), and writes them to RocksDB at once, with one
+// sync under SyncMode::kAlways. So batches that come while a sync runs share
+// the next one, reads of previous values need no locks, and a write is seen by
+// reads only when it is committed, synced included.
+//
+// Reads. A batch of reads is executed inside Submit if all that it needs is in
+// memory; if not, and for whole tables, by threads that may block on the disk.
+// They go on while writes sync, and while writes are refused.
+//
+// Errors of the disk. A write that fails has an unknown outcome, and those that
+// follow are refused with Unavailable and the reason, until the disk takes
+// writes again, which is tried now and then. Reads go on. Then the database is
+// closed and opened again, which takes from its log all that was answered, and
+// writes are taken. (Not DB::Resume: in RocksDB 7.8 it may wait for ever for a
+// flush that an error has kept from starting, and a log that has failed must
+// not be used again.) What is corrupt fails with DataLoss.
+//
+// Threads: as Storage says. Done is called on the committing thread, or on one
+// of those that read.
+
+#ifndef COFFER_SERVER_STORAGE_DURABLE_ROCKSDB_STORAGE_H_
+#define COFFER_SERVER_STORAGE_DURABLE_ROCKSDB_STORAGE_H_
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "coffer/server/storage/durable/batch_queue.h"
+#include "coffer/server/storage/durable/batch_reader.h"
+#include "coffer/server/storage/durable/commit_plan.h"
+#include "coffer/server/storage/durable/database.h"
+#include "coffer/server/storage/durable/durable_options.h"
+#include "coffer/server/storage/durable/maintenance_thread.h"
+#include "coffer/server/storage/durable/table_catalogue.h"
+#include "coffer/server/storage/durable/write_gate.h"
+#include "coffer/server/storage/storage.h"
+#include "rocksdb/status.h"
+
+namespace coffer::server {
+
+class RocksDbStorage final : public Storage {
+ public:
+  // Errors as of Database::Open; ResourceExhausted without threads.
+  static absl::StatusOr<std::unique_ptr<RocksDbStorage>> Open(
+      const DurableOptions& options);
+  ~RocksDbStorage() override;
+  RocksDbStorage(const RocksDbStorage&) = delete;
+  RocksDbStorage& operator=(const RocksDbStorage&) = delete;
+
+  bool Submit(Batch& batch, Done done) override;
+  Capabilities capabilities() const override;
+  absl::string_view name() const override { return "rocksdb"; }
+  StorageCounts counts() const override { return catalogue_.counts(); }
+
+  // OK, or why writes are refused at present. Any thread.
+  absl::Status WriteStatus() const { return gate_.Check(); }
+
+ private:
+  using Entries = std::vector<BatchQueue::Entry>;
+
+  explicit RocksDbStorage(const DurableOptions& options);
+
+  absl::Status Start();
+  void StartThreads();
+  Database::OnError TellOfErrors() {
+    return [this](const rocksdb::Status& error) { OnError(error); };
+  }
+  bool Enqueue(BatchQueue& queue, Batch& batch, Done& done);
+  // The database is not opened again while the lock is held.
+  std::shared_lock<std::shared_mutex> LockDatabase();
+  ReadOutcome Read(absl::Span<Op> ops, size_t result_bytes_max, ReadFrom from);
+
+  void CommitLoop();
+  void Commit(absl::Span<Batch* const> batches);
+  // With the lock held and the gate open.
+  absl::Status CommitOpen(absl::Span<Batch* const> batches, bool* unknown);
+  rocksdb::Status Write(rocksdb::WriteBatch* write);
+  // `unknown`: writes may have had their effect. Reads are executed.
+  void RefuseWrites(absl::Span<Batch* const> batches,
+                    const absl::Status& reason, bool unknown);
+  void ReadLoop();
+
+  void OnError(const rocksdb::Status& error);
+  bool TryToRecover();
+  absl::Status OpenAgain();
+  void OpenToRead();
+  void SyncWhatIsNot();
+
+  const DurableOptions options_;
+  WriteGate gate_;
+  TableCatalogue catalogue_;
+  CommitCounters counters_;  // only the committing thread changes them
+  BatchQueue commits_;
+  BatchQueue reads_;
+
+  // Held for whatever uses RocksDB's log while the gate is open: one that has
+  // failed must not be used again.
+  std::mutex log_mutex_;
+  bool unsynced_ = false;  // under it: an answered write is not synced
+
+  std::mutex maintenance_mutex_;
+  bool stopping_ = false;  // under it: no more jobs
+  std::optional<MaintenanceThread> maintenance_;
+
+  // Held shared by whatever uses the database, catalogue_ and counters_, and
+  // alone while it is closed and opened again.
+  std::shared_mutex database_mutex_;
+  // Whoever wants it alone holds this while it waits for it, and so do others
+  // while they take it: a stream of reads cannot keep it waiting.
+  std::mutex turnstile_;
+  std::atomic<bool> opens_again_{false};  // for reads that must not wait
+  // Null if it could not be opened again, even to be read.
+  std::unique_ptr<Database> database_;
+  std::thread committer_;
+  std::vector<std::thread> readers_;
+};
+
+}  // namespace coffer::server
+
+#endif  // COFFER_SERVER_STORAGE_DURABLE_ROCKSDB_STORAGE_H_

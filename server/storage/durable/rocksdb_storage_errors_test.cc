@@ -1,0 +1,237 @@
+// Disks that fail for a while: writes are refused with the right outcome, reads
+// go on, writes resume, and nothing that was answered is lost.
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "coffer/server/storage/durable/durable_test_util.h"
+#include "coffer/server/storage/durable/faulty_file_system.h"
+#include "coffer/server/storage/durable/rocksdb_storage.h"
+#include "coffer/testing/manual_clock.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace coffer::server {
+namespace {
+
+using coffer_testing::Execute;
+using coffer_testing::FaultyFileSystem;
+using coffer_testing::ManualClock;
+using coffer_testing::MustOpen;
+using coffer_testing::NewDataDir;
+using coffer_testing::Set;
+using coffer_testing::ValueOf;
+using rocksdb::IOStatus;
+using ::testing::HasSubstr;
+
+class DiskErrorsTest : public ::testing::Test {
+ protected:
+  DiskErrorsTest() {
+    options_.data_dir = NewDataDir();
+    options_.file_system = files_;
+    options_.clock = &clock_;
+  }
+
+  void Open() {
+    storage_.reset();
+    storage_ = MustOpen(options_);
+    ASSERT_NE(storage_, nullptr);
+  }
+
+  // The disk works again; time goes on until the engine has noticed.
+  void RecoverDisk() {
+    files_->FailAppends(IOStatus::OK());
+    files_->FailSyncs(IOStatus::OK());
+    while (!storage_->WriteStatus().ok()) {
+      clock_.AdvanceToNextDeadline();
+      std::this_thread::yield();
+    }
+  }
+
+  void ExpectRefused(const std::string& why) {
+    Batch batch;
+    batch.Get("t", "k");
+    batch.Set("t", "refused", "1");
+    const uint32_t group = batch.NewGroup();
+    batch.Exists("t", "k", group);
+    batch.Delete("t", "k", false, group);
+    Execute(*storage_, batch);
+    const auto ops = batch.ops();
+    EXPECT_TRUE(ops[0].status.ok()) << ops[0].status;
+    EXPECT_EQ(ops[0].value_out.view(), "old");
+    for (int i = 1; i < 4; ++i) {
+      EXPECT_EQ(ops[i].status.code(), absl::StatusCode::kUnavailable);
+      EXPECT_THAT(std::string(ops[i].status.message()),
+                  HasSubstr("writes are refused: "));
+      EXPECT_THAT(std::string(ops[i].status.message()), HasSubstr(why));
+      EXPECT_FALSE(ops[i].outcome_unknown);
+    }
+  }
+
+  // What was answered is there, what was refused is not, and what failed is as
+  // a whole or not at all; now and afterwards.
+  void ExpectAsBefore() {
+    const std::string failed = ValueOf(*storage_, "t", "failed");
+    for (int i = 0; i < 2; ++i) {
+      EXPECT_EQ(ValueOf(*storage_, "t", "k"), "old");
+      EXPECT_EQ(ValueOf(*storage_, "t", "failed"), failed);
+      EXPECT_EQ(ValueOf(*storage_, "new", "failed"), failed);
+      EXPECT_EQ(ValueOf(*storage_, "t", "refused"), "none");
+      EXPECT_EQ(ValueOf(*storage_, "t", "after"), "1");
+      const bool is_done = failed == "1";
+      EXPECT_EQ(storage_->counts().tables, is_done ? 2u : 1u);
+      EXPECT_EQ(storage_->counts().keys, is_done ? 4u : 2u);
+      Open();
+    }
+  }
+
+  void ExpectWriteFails() {
+    Batch batch;
+    batch.Set("t", "failed", "1");
+    batch.Set("new", "failed", "1");
+    batch.Get("t", "k");
+    Execute(*storage_, batch);
+    for (int i = 0; i < 2; ++i) {
+      EXPECT_EQ(batch.ops()[i].status.code(), absl::StatusCode::kUnavailable);
+      EXPECT_THAT(std::string(batch.ops()[i].status.message()),
+                  HasSubstr("the write failed"));
+      EXPECT_TRUE(batch.ops()[i].outcome_unknown);
+    }
+    EXPECT_EQ(batch.ops()[2].value_out.view(), "old") << "reads go on";
+    EXPECT_EQ(ValueOf(*storage_, "t", "k"), "old");
+  }
+
+  ManualClock clock_;
+  const std::shared_ptr<FaultyFileSystem> files_ =
+      std::make_shared<FaultyFileSystem>();
+  DurableOptions options_;
+  std::unique_ptr<RocksDbStorage> storage_;
+};
+
+struct Fault {
+  std::string name;
+  bool appends;  // else syncs
+  IOStatus with;
+  std::string why;
+  // Nothing is in RocksDB's memory but what fails.
+  bool first_write;
+};
+
+class EachDiskErrorTest : public DiskErrorsTest,
+                          public ::testing::WithParamInterface<Fault> {};
+
+TEST_P(EachDiskErrorTest, WritesAreRefusedReadsGoOnAndNothingIsLost) {
+  const Fault& fault = GetParam();
+  Open();
+  ASSERT_TRUE(Set(*storage_, "t", "k", "old").status.ok());
+  if (fault.first_write) Open();
+  if (fault.appends) files_->FailAppends(fault.with);
+  if (!fault.appends) files_->FailSyncs(fault.with);
+  ExpectWriteFails();
+  ExpectRefused(fault.why);
+  for (int i = 0; i < 3; ++i) clock_.AdvanceBy(std::chrono::seconds(1));
+  ExpectRefused(fault.why);
+  RecoverDisk();
+  EXPECT_TRUE(Set(*storage_, "t", "after", "1").status.ok());
+  ExpectAsBefore();
+}
+
+IOStatus Eio() { return IOStatus::IOError("Input/output error"); }
+
+INSTANTIATE_TEST_SUITE_P(
+    Faults, EachDiskErrorTest,
+    ::testing::Values(
+        Fault{"NoSpace", true, IOStatus::NoSpace("full"), "No space", false},
+        Fault{"NoSpaceAtFirst", true, IOStatus::NoSpace("full"), "No space",
+              true},
+        Fault{"Append", true, Eio(), "Input/output error", false},
+        Fault{"AppendAtFirst", true, Eio(), "Input/output error", true},
+        Fault{"Sync", false, Eio(), "Input/output error", false},
+        Fault{"SyncAtFirst", false, Eio(), "Input/output error", true}),
+    [](const auto& tested) { return tested.param.name; });
+
+TEST_F(DiskErrorsTest, ItFailsAgainAndAgain) {
+  Open();
+  ASSERT_TRUE(Set(*storage_, "t", "k", "old").status.ok());
+  for (int i = 0; i < 5; ++i) {
+    if (i % 2 == 0) files_->FailAppends(Eio());
+    if (i % 2 != 0) files_->FailSyncs(Eio());
+    ExpectWriteFails();
+    RecoverDisk();
+    EXPECT_TRUE(Set(*storage_, "t", "after", "1").status.ok());
+  }
+  ExpectAsBefore();
+}
+
+TEST_F(DiskErrorsTest, AfterAnErrorALossOfPowerLosesNothingEither) {
+  Open();
+  ASSERT_TRUE(Set(*storage_, "t", "k", "old").status.ok());
+  files_->FailSyncs(Eio());
+  ExpectWriteFails();
+  RecoverDisk();
+  EXPECT_TRUE(Set(*storage_, "t", "after", "1").status.ok());
+  DurableOptions after = options_;
+  after.data_dir = NewDataDir();
+  files_->CopyAfterPowerLoss(options_.data_dir, after.data_dir);
+  options_ = after;
+  Open();
+  ExpectAsBefore();
+}
+
+TEST_F(DiskErrorsTest, IntervalSyncsWithinItsTime) {
+  options_.sync = SyncMode::kInterval;
+  Open();
+  const uint64_t syncs = files_->log_syncs();
+  ASSERT_TRUE(Set(*storage_, "t", "k", "old").status.ok());
+  EXPECT_EQ(files_->log_syncs(), syncs);
+  while (files_->log_syncs() == syncs) {
+    clock_.AdvanceToNextDeadline();
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(files_->log_syncs(), syncs + 1);
+}
+
+TEST_F(DiskErrorsTest, SyncThatFailsBetweenWritesRefusesTheNext) {
+  options_.sync = SyncMode::kInterval;
+  Open();
+  ASSERT_TRUE(Set(*storage_, "t", "k", "old").status.ok());
+  files_->FailSyncs(Eio());
+  while (storage_->WriteStatus().ok()) {
+    clock_.AdvanceToNextDeadline();
+    std::this_thread::yield();
+  }
+  ExpectRefused("Input/output error");
+  RecoverDisk();
+  EXPECT_TRUE(Set(*storage_, "t", "after", "1").status.ok());
+  ExpectAsBefore();
+}
+
+// A file of what was in memory cannot be written: not a write's own fault.
+TEST_F(DiskErrorsTest, FlushThatFailsRefusesWritesUntilItWorks) {
+  options_.sync = SyncMode::kNever;
+  options_.write_buffer_bytes = 64 << 10;
+  Open();
+  ASSERT_TRUE(Set(*storage_, "t", "k", "old").status.ok());
+  files_->FailSyncs(Eio());
+  const std::string value(10000, 'v');
+  int written = 0;
+  while (Set(*storage_, "t", absl::StrCat("key", written), value).status.ok()) {
+    ++written;
+  }
+  EXPECT_GT(written, 1);
+  ExpectRefused("Input/output error");
+  RecoverDisk();
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(ValueOf(*storage_, "t", "k"), "old");
+    for (int i = 0; i < written; ++i) {
+      EXPECT_EQ(ValueOf(*storage_, "t", absl::StrCat("key", i)), value) << i;
+    }
+    Open();
+  }
+}
+
+}  // namespace
+}  // namespace coffer::server
