@@ -24,7 +24,19 @@ ABSL_FLAG(std::vector<std::string>, listen, {"127.0.0.1:9527"},
           "HOST:PORT to listen on; several with commas or by repeating the "
           "flag. Port 0 lets the system choose.");
 ABSL_FLAG(std::string, storage, "memory",
-          "where data is kept: memory (gone when the server ends)");
+          "where data is kept: memory (gone when the server ends) or rocksdb "
+          "(on the disk, in --data_dir)");
+ABSL_FLAG(std::string, data_dir, "",
+          "with --storage=rocksdb: the folder of the data, which is made if it "
+          "is absent; one server at a time");
+ABSL_FLAG(std::string, sync, "always",
+          "with --storage=rocksdb: when a write is on the disk. always: before "
+          "it is answered; interval: a second later; never: when the operating "
+          "system writes it");
+ABSL_FLAG(
+    bool, accept_damaged_log, false,
+    "with --storage=rocksdb: start although the log of the last writes is "
+    "damaged, and lose those from there on");
 ABSL_FLAG(int, threads, 0,
           "threads that serve connections; 0: one for each processor");
 ABSL_FLAG(std::string, tls_cert, "",
@@ -143,13 +155,38 @@ absl::StatusOr<std::shared_ptr<TlsContext>> TlsFromFlags() {
   return MakeTlsServerContext(options);
 }
 
+absl::Status StorageFromFlags(KvsOptions* options) {
+  options->storage = absl::GetFlag(FLAGS_storage);
+  options->durable.data_dir = absl::GetFlag(FLAGS_data_dir);
+  options->durable.accept_damaged_log = absl::GetFlag(FLAGS_accept_damaged_log);
+  const std::string sync = absl::GetFlag(FLAGS_sync);
+  if (!ParseSyncMode(sync, &options->durable.sync)) {
+    return Invalid("sync", absl::StrCat("\"", sync,
+                                        "\" is none of always, "
+                                        "interval, never"));
+  }
+  if (options->storage == "rocksdb") {
+    if (!options->durable.data_dir.empty()) return absl::OkStatus();
+    return Invalid("storage", "rocksdb needs --data_dir");
+  }
+  if (options->storage != "memory") {
+    return Invalid("storage", absl::StrCat("no engine \"", options->storage,
+                                           "\"; memory, rocksdb"));
+  }
+  // Somebody who believes that memory is kept is to know before it is lost.
+  if (!options->durable.data_dir.empty()) {
+    return Invalid("data_dir", "needs --storage=rocksdb");
+  }
+  if (options->durable.sync != DurableOptions().sync) {
+    return Invalid("sync", "needs --storage=rocksdb");
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<KvsOptions> OptionsFromFlags() {
   KvsOptions options;
-  options.storage = absl::GetFlag(FLAGS_storage);
-  if (options.storage != "memory") {
-    return Invalid("storage",
-                   absl::StrCat("no engine \"", options.storage, "\"; memory"));
-  }
+  const absl::Status storage = StorageFromFlags(&options);
+  if (!storage.ok()) return storage;
   if (!ParseLogLevel(absl::GetFlag(FLAGS_log_level), &options.log_level)) {
     return Invalid("log_level",
                    absl::StrCat("\"", absl::GetFlag(FLAGS_log_level),

@@ -10,11 +10,13 @@
 #include "coffer/server/log.h"
 #include "coffer/server/server.h"
 #include "coffer/server/service/topics/topic_limits.h"
+#include "coffer/server/storage/durable/durable_options.h"
 
 namespace coffer::server {
 
 struct KvsOptions {
-  std::string storage;
+  std::string storage;     // memory or rocksdb
+  DurableOptions durable;  // of the latter
   LogLevel log_level = LogLevel::kInfo;
   TopicLimits topics;
   ServerOptions server;

@@ -14,6 +14,8 @@ absl::StatusOr<KvsOptions> Parse(std::vector<std::string> flags) {
   std::vector<std::string> arguments = {"kvs",
                                         "--listen=127.0.0.1:9527",
                                         "--storage=memory",
+                                        "--data_dir=",
+                                        "--sync=always",
                                         "--threads=1",
                                         "--tls_cert=",
                                         "--tls_key=",
@@ -46,6 +48,21 @@ TEST(KvsFlags, Defaults) {
   EXPECT_EQ(options->storage, "memory");
   EXPECT_EQ(options->server.tls, nullptr);
   EXPECT_EQ(options->server.limits.frame.frame_bytes_max, 16u << 20);
+}
+
+TEST(KvsFlags, DurableStorage) {
+  auto options = Parse({"--storage=rocksdb", "--data_dir=/data"});
+  ASSERT_TRUE(options.ok()) << options.status();
+  EXPECT_EQ(options->storage, "rocksdb");
+  EXPECT_EQ(options->durable.data_dir, "/data");
+  EXPECT_EQ(options->durable.sync, SyncMode::kAlways);
+  for (const SyncMode mode :
+       {SyncMode::kAlways, SyncMode::kInterval, SyncMode::kNever}) {
+    options = Parse({"--storage=rocksdb", "--data_dir=/data",
+                     "--sync=" + std::string(ToString(mode))});
+    ASSERT_TRUE(options.ok()) << options.status();
+    EXPECT_EQ(options->durable.sync, mode);
+  }
 }
 
 TEST(KvsFlags, SeveralListenersByCommaOrByRepeating) {
@@ -127,6 +144,10 @@ TEST(KvsFlags, WhatMakesNoSenseIsRefusedByName) {
   } cases[] = {
       {{"--listen=host:99999"}, "--listen: \"host:99999\" is not HOST:PORT"},
       {{"--storage=tape"}, "--storage: no engine \"tape\""},
+      {{"--storage=rocksdb"}, "--storage: rocksdb needs --data_dir"},
+      {{"--data_dir=x"}, "--data_dir: needs --storage=rocksdb"},
+      {{"--sync=never"}, "--sync: needs --storage=rocksdb"},
+      {{"--sync=often"}, "--sync: \"often\" is none of always"},
       {{"--threads=-1"}, "--threads: -1"},
       {{"--frame_bytes_max=1000"}, "--frame_bytes_max: 1000"},
       {{"--frame_bytes_max=536870913"}, "--frame_bytes_max: 536870913"},

@@ -15,7 +15,10 @@
 #include <cstdlib>
 #include <exception>
 #include <memory>
+#include <string>
+#include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "coffer/server/flags.h"
 #include "coffer/server/log.h"
@@ -23,7 +26,9 @@
 #include "coffer/server/server.h"
 #include "coffer/server/service/service.h"
 #include "coffer/server/service/volatile_state.h"
+#include "coffer/server/storage/durable/rocksdb_storage.h"
 #include "coffer/server/storage/memory_storage.h"
+#include "coffer/server/storage/storage.h"
 #include "coffer/server/version.h"
 #include "google/protobuf/stubs/logging.h"
 
@@ -91,14 +96,32 @@ rlim_t RaiseDescriptorLimit() {
   return limit.rlim_cur;
 }
 
-void LogStarted(const KvsOptions& options, const Server& server,
-                rlim_t descriptors) {
-  Log(LogLevel::kInfo, "starting",
-      {{"version", kVersion},
-       {"storage", "memory"},
-       {"note", "data is forgotten when the server ends"},
-       {"threads", absl::StrCat(options.server.threads)},
-       {"tls", options.server.tls == nullptr ? "off" : "on"}});
+absl::StatusOr<std::unique_ptr<Storage>> OpenStorage(
+    const KvsOptions& options) {
+  if (options.storage == "memory") return std::make_unique<MemoryStorage>();
+  return RocksDbStorage::Open(options.durable);
+}
+
+// The first line of the log, unless the disk is in trouble already.
+void LogStarting(const KvsOptions& options, const Storage& storage) {
+  std::vector<LogField> fields = {{"version", kVersion},
+                                  {"storage", options.storage}};
+  if (options.storage == "memory") {
+    fields.push_back({"note", "data is forgotten when the server ends"});
+  } else {
+    fields.push_back({"data_dir", options.durable.data_dir});
+    fields.push_back({"sync", std::string(ToString(options.durable.sync))});
+    const StorageCounts counts = storage.counts();
+    fields.push_back({"tables", absl::StrCat(counts.tables)});
+    fields.push_back({"keys", absl::StrCat(counts.keys)});
+  }
+  fields.push_back({"threads", absl::StrCat(options.server.threads)});
+  fields.push_back({"tls", options.server.tls == nullptr ? "off" : "on"});
+  Log(LogLevel::kInfo, "starting", fields);
+}
+
+void WarnOfFewDescriptors(const KvsOptions& options, const Server& server,
+                          rlim_t descriptors) {
   // Beside the connections: those of the process, and of each thread its
   // reactor's and its listeners.
   const rlim_t reserve =
@@ -124,23 +147,32 @@ int Main(int argc, char** argv) {
   }
   const rlim_t descriptors = RaiseDescriptorLimit();
   StartLogging(options->log_level);
+  // Reading a long log again takes its time: until it is done, a signal ends
+  // the process at once, at no cost to the data.
+  auto storage = OpenStorage(*options);
+  if (!storage.ok()) {
+    StopLogging();
+    return Complain(storage.status(), 2);
+  }
   StopSignals stop;  // before anybody is told that we are ready
-  MemoryStorage storage;
-  Service service(&storage, std::make_shared<VolatileState>(
-                                NewEpoch(), RetryLimits(), options->topics));
+  Service service(storage->get(),
+                  std::make_shared<VolatileState>(NewEpoch(), RetryLimits(),
+                                                  options->topics));
   if (LogEnabled(LogLevel::kDebug)) LogRequests(&service);
   auto server = Server::Start(options->server, &service);
   if (!server.ok()) {
     StopLogging();
     return Complain(server.status(), 2);
   }
-  LogStarted(*options, **server, descriptors);
+  LogStarting(*options, **storage);
+  WarnOfFewDescriptors(*options, **server, descriptors);
   for (const Endpoint& endpoint : (*server)->endpoints()) {
     std::printf("listening on %s\n", ToString(endpoint).c_str());
   }
   std::fflush(stdout);
   stop.Serve(server->get());
   server->reset();
+  storage->reset();
   Log(LogLevel::kInfo, "stopped");
   StopLogging();
   return 0;
