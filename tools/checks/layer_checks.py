@@ -35,7 +35,7 @@ LAYERS = {
     "server:limits": ("sdk/frame",),
     "server:log": ("sdk/internal",),
     "server:version": (),
-    "server/storage": ("sdk/internal",),
+    "server/storage": ("sdk:clock", "sdk/internal", "server:log"),
     "server/service": ("proto", "sdk:clock", "sdk/internal", "sdk/frame",
                        "sdk/status", "server/storage"),
     "server/session": ("proto", "sdk:clock", "sdk:server_info", "sdk/internal",
