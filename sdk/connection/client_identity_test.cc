@@ -11,8 +11,8 @@ TEST(ClientIdentity, NumbersAreNeverUsedTwice) {
   EXPECT_EQ(identity.NewRequestId(), 2u);
 }
 
-// What a server is told: from which number on it can take a request for new. One
-// that is sent again is no reason to tell it less.
+// What a server is told: from which number on it can take a request for new.
+// One that is sent again is no reason to tell it less.
 TEST(ClientIdentity, NextToSendIsAboveAllThatWereSent) {
   ClientIdentity identity("sixteen bytes, ok");
   for (int i = 0; i < 9; ++i) identity.NewRequestId();
