@@ -10,7 +10,6 @@
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <cstdint>
-#include <iterator>
 #include <optional>
 #include <string>
 #include <utility>
@@ -193,39 +192,6 @@ TEST_F(ConnectTest, DialerHasTheTimeOfItsCaller) {
     }
     EXPECT_TRUE(over);
   }
-}
-
-// The first of a host's two addresses does not answer: the time is divided so
-// that the second one is reached.
-TEST_F(ConnectTest, DialerReachesTheSecondAddressInTheTimeOfItsCaller) {
-  using std::chrono::seconds;
-  boost::system::error_code error;
-  const auto found =
-      tcp::resolver(io_).resolve("localhost", std::to_string(1), error);
-  if (error || found.size() != 2) {
-    GTEST_SKIP() << "localhost has not two addresses here";
-  }
-  FullListener silent(io_, found.begin()->endpoint().address());
-  const tcp::endpoint second(std::next(found.begin())->endpoint().address(),
-                             silent.port());
-  tcp::acceptor listening(io_);
-  listening.open(second.protocol());
-  listening.bind(second, error);
-  if (error) GTEST_SKIP() << "the port is taken at " << second.address();
-  listening.listen(16);
-  const auto dialer =
-      MakeTcpDialer("localhost:" + std::to_string(silent.port()), options_);
-  std::optional<MaybeStream> stream;
-  dialer->AsyncDial(io_.get_executor(), seconds(4),
-                    [&](MaybeStream dialed) { stream = std::move(dialed); });
-  // That of the dial, and that of the first address.
-  while (clock_.pending_timers() < 2) ASSERT_GT(io_.run_one(), 0u);
-  ASSERT_EQ(clock_.Deadlines()[0] - clock_.Now(), seconds(2));
-  clock_.AdvanceBy(seconds(2));
-  while (!stream.has_value() && io_.run_one() > 0) {
-  }
-  ASSERT_TRUE(stream.has_value());
-  EXPECT_TRUE(stream->ok()) << stream->status();
 }
 
 }  // namespace
