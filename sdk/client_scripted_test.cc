@@ -1,7 +1,6 @@
 // Client against a server that says just what a script has it say: what the
 // real one says only in rare moments.
 
-#include <boost/asio/post.hpp>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -12,9 +11,9 @@
 #include "coffer/proto/requests.h"
 #include "coffer/sdk/client.h"
 #include "coffer/sdk/dialer.h"
+#include "coffer/sdk/ends_dialer.h"
 #include "coffer/sdk/make_connection.h"
 #include "coffer/sdk/status/outcome.h"
-#include "coffer/testing/memory_pipe.h"
 #include "coffer/testing/proto_matchers.h"
 #include "coffer/testing/script/scripted_peer.h"
 #include "coffer/testing/server/fake_server.h"
@@ -27,13 +26,10 @@
 namespace coffer {
 namespace {
 
-namespace asio = boost::asio;
 using coffer_testing::EqualsProto;
 using coffer_testing::FakeServer;
 using coffer_testing::IsOk;
 using coffer_testing::IsOkAndHolds;
-using coffer_testing::MakeMemoryPipe;
-using coffer_testing::MemoryPipe;
 using coffer_testing::ScriptedPeer;
 using coffer_testing::StatusIs;
 using coffer_testing::VirtualTime;
@@ -41,25 +37,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using ::testing::HasSubstr;
 using ::testing::Property;
-
-// One connection: the end of a pipe.
-class PipeDialer final : public Dialer {
- public:
-  explicit PipeDialer(MemoryPipe end) : end_(std::move(end)) {}
-  std::string target() const override { return "script"; }
-  void Dial(asio::any_io_executor executor, Clock::Duration,
-            DialHandler handler) override {
-    absl::StatusOr<AnyStream> dialed = absl::UnavailableError("only once");
-    if (end_.has_value()) dialed = AnyStream(*std::exchange(end_, {}));
-    asio::post(executor, [handler = std::move(handler),
-                          dialed = std::move(dialed)]() mutable {
-      std::move(handler)(std::move(dialed));
-    });
-  }
-
- private:
-  std::optional<MemoryPipe> end_;
-};
 
 CommandResponse Response(const std::string& text) {
   CommandResponse response;
@@ -70,9 +47,9 @@ CommandResponse Response(const std::string& text) {
 // A sign of life between a ping and its answer makes room for another ping.
 TEST(ClientScriptedTest, AnswerToAnEarlierPingIsAnAnswer) {
   VirtualTime time;
-  auto [near, far] = MakeMemoryPipe(time.get_executor());
-  ScriptedPeer<CommandRequest, CommandResponse> server("server", std::move(far),
-                                                       time.clock());
+  const auto dialer = std::make_shared<EndsDialer>();
+  ScriptedPeer<CommandRequest, CommandResponse> server(
+      "server", dialer->Next(time.get_executor()), time.clock());
   server.Expect(Property(&CommandRequest::has_hello, true))
       .Reply(Response("status: 200 hello { protocol_version: 1 epoch: 7 }"));
   server.Expect(EqualsProto(
@@ -93,9 +70,7 @@ TEST(ClientScriptedTest, AnswerToAnEarlierPingIsAnAnswer) {
   options.ping_interval = seconds(1);
   std::optional<absl::StatusOr<std::int64_t>> value;
   {
-    Client client(MakeConnection(time.get_executor(),
-                                 std::make_shared<PipeDialer>(std::move(near)),
-                                 options));
+    Client client(MakeConnection(time.get_executor(), dialer, options));
     client.Get<std::int64_t>(
         "t", "k", [&](absl::StatusOr<std::int64_t> given) { value = given; });
     ASSERT_TRUE(time.RunUntil([&] { return value.has_value(); }));
@@ -108,9 +83,9 @@ TEST(ClientScriptedTest, AnswerToAnEarlierPingIsAnAnswer) {
 // It makes no sense, so neither does another try.
 TEST(ClientScriptedTest, AnswerToNothingIsDataLossAndNotRetried) {
   VirtualTime time;
-  auto [near, far] = MakeMemoryPipe(time.get_executor());
-  ScriptedPeer<CommandRequest, CommandResponse> server("server", std::move(far),
-                                                       time.clock());
+  const auto dialer = std::make_shared<EndsDialer>();
+  ScriptedPeer<CommandRequest, CommandResponse> server(
+      "server", dialer->Next(time.get_executor()), time.clock());
   server.Expect(Property(&CommandRequest::has_hello, true))
       .Reply(Response("status: 200 hello { protocol_version: 1 epoch: 7 "
                       "features: RETRIES }"));
@@ -124,7 +99,7 @@ TEST(ClientScriptedTest, AnswerToNothingIsDataLossAndNotRetried) {
   {
     Client client(MakeConnection(
         time.get_executor(),
-        {std::make_shared<PipeDialer>(std::move(near)),
+        {dialer,
          std::shared_ptr<Dialer>(std::shared_ptr<Dialer>(), &fake.dialer())},
         options));
     client.Get<std::int64_t>(
@@ -143,9 +118,9 @@ TEST(ClientScriptedTest, AnswerToNothingIsDataLossAndNotRetried) {
 // one knows.
 TEST(ClientScriptedTest, WriteToAnOlderServerIsNotSentToANewOne) {
   VirtualTime time;
-  auto [near, far] = MakeMemoryPipe(time.get_executor());
-  ScriptedPeer<CommandRequest, CommandResponse> older("older", std::move(far),
-                                                      time.clock());
+  const auto dialer = std::make_shared<EndsDialer>();
+  ScriptedPeer<CommandRequest, CommandResponse> older(
+      "older", dialer->Next(time.get_executor()), time.clock());
   older.Expect(Property(&CommandRequest::has_hello, true))
       .Reply(Response("status: 400 message: 'Command is invalid'"));
   older
@@ -161,7 +136,7 @@ TEST(ClientScriptedTest, WriteToAnOlderServerIsNotSentToANewOne) {
   {
     Client client(MakeConnection(
         time.get_executor(),
-        {std::make_shared<PipeDialer>(std::move(near)),
+        {dialer,
          std::shared_ptr<Dialer>(std::shared_ptr<Dialer>(), &fake.dialer())},
         options));
     client.Set("t", "k", 1, [&](absl::Status status) { set = status; });

@@ -17,7 +17,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "coffer/sdk/client_test_util.h"
-#include "coffer/sdk/dialer.h"
+#include "coffer/sdk/ends_dialer.h"
 #include "coffer/sdk/internal/pending_handler.h"
 #include "coffer/sdk/server_info.h"
 #include "coffer/sdk/stream/any_stream.h"
@@ -426,31 +426,6 @@ TEST_F(ClientSubscribeTest, CancelledWhileSubscribing) {
 constexpr std::uint64_t kEpoch = 5;
 
 using Server = ScriptedPeer<v1::CommandRequest, v1::CommandResponse>;
-
-// Each dial takes the next end.
-class EndsDialer final : public Dialer {
- public:
-  // The server's end of the next connection.
-  MemoryPipe Next(asio::any_io_executor executor) {
-    auto [near, far] = MakeMemoryPipe(std::move(executor));
-    ends_.push_back(std::move(near));
-    return std::move(far);
-  }
-
-  std::string target() const override { return "the script"; }
-  void Dial(asio::any_io_executor executor, Clock::Duration,
-            DialHandler handler) override {
-    internal::PendingHandler<absl::StatusOr<AnyStream>> dial(std::move(handler),
-                                                             executor);
-    if (ends_.empty()) return dial.Post(absl::UnavailableError("no server"));
-    AnyStream end(std::move(ends_.front()));
-    ends_.pop_front();
-    dial.Post(std::move(end));
-  }
-
- private:
-  std::deque<MemoryPipe> ends_;
-};
 
 v1::CommandResponse HelloAnswer() {
   ServerInfo info;
