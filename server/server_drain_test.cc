@@ -31,7 +31,19 @@ using asio::ip::tcp;
 using boost::system::error_code;
 using ::testing::HasSubstr;
 
-using ServerTest = ServerFixture;
+class ServerTest : public ServerFixture {
+ protected:
+  // Ends with the drain, of which every second is made to pass.
+  void DrainAsTimePasses() {
+    std::promise<void> drained;
+    auto future = drained.get_future();
+    server_->Drain([&] { drained.set_value(); });
+    while (future.wait_for(std::chrono::seconds(0)) !=
+           std::future_status::ready) {
+      clock_.AdvanceBy(std::chrono::seconds(1));
+    }
+  }
+};
 
 TEST_F(ServerTest, DrainAnswersWhatHasArrivedAndRefusesTheNext) {
   Start();
@@ -122,13 +134,7 @@ TEST_F(ServerTest, DrainIsBounded) {
   asio::write(socket, asio::buffer(bytes));
   char byte;
   asio::read(socket, asio::buffer(&byte, 1));  // it is being answered
-  std::promise<void> drained;
-  auto future = drained.get_future();
-  server_->Drain([&] { drained.set_value(); });
-  while (future.wait_for(std::chrono::seconds(0)) !=
-         std::future_status::ready) {
-    clock_.AdvanceBy(std::chrono::seconds(1));
-  }
+  DrainAsTimePasses();
   // Cut off then, if not gone before the call.
   while (server_->connections() > 0) std::this_thread::yield();
 }
@@ -141,13 +147,7 @@ TEST_F(ServerTest, DrainEndsAlthoughTheStorageDoesNotAnswer) {
   tcp::socket socket = RawSocket();
   asio::write(socket, asio::buffer(Frame(MakeHget("t", "k"))));
   while (storage.waiting() == 0) std::this_thread::yield();
-  std::promise<void> drained;
-  auto future = drained.get_future();
-  server_->Drain([&] { drained.set_value(); });
-  while (future.wait_for(std::chrono::seconds(0)) !=
-         std::future_status::ready) {
-    clock_.AdvanceBy(std::chrono::seconds(1));
-  }
+  DrainAsTimePasses();
   EXPECT_EQ(server_->connections(), 1u) << "left behind";
   storage.Release();
   server_.reset();  // waits for the storage
