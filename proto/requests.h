@@ -10,7 +10,9 @@
 #ifndef COFFER_PROTO_REQUESTS_H_
 #define COFFER_PROTO_REQUESTS_H_
 
+#include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <ranges>
 #include <tuple>
@@ -117,7 +119,94 @@ CommandRequest MakeHmset(TextArg table, R&& pairs) {
   return request;
 }
 
-// The keys or pairs that the request names; 1 if its command names no list.
+// --- Commands of ours (kv.proto says what they do). What has no argument here
+// is set in the request that is made, as in
+//
+//   CommandRequest page = MakeScan("t");
+//   page.mutable_scan()->set_keys_only(true);
+
+// The first page.
+CommandRequest MakeListTables(TextArg prefix = "");
+CommandRequest MakeScan(TextArg table, TextArg prefix = "");
+
+CommandRequest MakeCountKeys(TextArg table);
+CommandRequest MakeDropTable(TextArg table);
+CommandRequest MakeRenameTable(TextArg table, TextArg new_name);
+
+CommandRequest MakeRead(TextArg table, KeyList keys);
+template <KeyRange R>
+CommandRequest MakeRead(TextArg table, R&& keys) {
+  CommandRequest request = MakeRead(table, KeyList());
+  for (auto&& item : keys) {
+    const TextArg key = item;
+    request.mutable_read()->add_keys(key.data(), key.size());
+  }
+  return request;
+}
+
+// An Expiry or a Condition in which nothing is set is not there.
+CommandRequest MakePutOf(TextArg table, TextArg key, Value value,
+                         const v1::Condition& condition,
+                         const v1::Expiry& expiry);
+template <ConvertibleToValue T>
+CommandRequest MakePut(TextArg table, TextArg key, T&& value,
+                       const v1::Condition& condition = v1::Condition(),
+                       const v1::Expiry& expiry = v1::Expiry()) {
+  return MakePutOf(table, key, ToValue(std::forward<T>(value)), condition,
+                   expiry);
+}
+CommandRequest MakeRemove(TextArg table, TextArg key,
+                          const v1::Condition& condition = v1::Condition());
+CommandRequest MakeExpire(TextArg table, TextArg key, const v1::Expiry& expiry,
+                          const v1::Condition& condition = v1::Condition());
+
+// `amount`: an integer or a floating-point number, as for ToValue.
+template <class T>
+requires(Integer<T> || std::floating_point<T>) CommandRequest
+    MakeIncrement(TextArg table, TextArg key, T amount) {
+  CommandRequest request;
+  v1::Increment& increment = *request.mutable_increment();
+  increment.set_table(table.data(), table.size());
+  increment.set_key(key.data(), key.size());
+  if constexpr (Integer<T>) {
+    increment.set_integer(amount);
+  } else {
+    increment.set_float_(static_cast<double>(amount));
+  }
+  return request;
+}
+
+CommandRequest MakeAppendOf(TextArg table, TextArg key, Value value);
+// `value`: text, or BytesValue.
+template <ConvertibleToValue T>
+CommandRequest MakeAppend(TextArg table, TextArg key, T&& value) {
+  return MakeAppendOf(table, key, ToValue(std::forward<T>(value)));
+}
+
+// What a transaction is made of. An operation is one of the requests Read, Put,
+// Remove, Increment, Append and Expire:
+//
+//   MakeTransaction({CompareVersion("t", "k", v1::EQUAL, 7)},
+//                   {MakePut("t", "k", 8), MakeRemove("t", "old")},
+//                   {MakeRead("t", {"k"})})
+v1::Compare CompareVersion(TextArg table, TextArg key, v1::Relation relation,
+                           uint64_t version);
+template <ConvertibleToValue T>
+v1::Compare CompareValue(TextArg table, TextArg key, v1::Relation relation,
+                         T&& value) {
+  v1::Compare compare = CompareVersion(table, key, relation, 0);
+  *compare.mutable_value() = ToValue(std::forward<T>(value));
+  return compare;
+}
+// Of any other request: an operation in which nothing is set.
+v1::Operation ToOperation(CommandRequest request);
+CommandRequest MakeTransaction(
+    std::initializer_list<v1::Compare> compares,
+    std::initializer_list<CommandRequest> then,
+    std::initializer_list<CommandRequest> otherwise = {});
+
+// The keys or pairs that the request names, those of a Transaction's
+// comparisons and operations together; 1 if its command names no list.
 size_t KeyCount(const CommandRequest& request);
 
 }  // namespace coffer

@@ -156,6 +156,85 @@ static_assert(!PairRange<std::map<int, int>&>);
 static_assert(!PairRange<std::map<std::string, void*>&>);
 static_assert(!PairRange<std::vector<std::string>&>);
 
+TEST(Requests, CommandsOfTables) {
+  EXPECT_EQ(MakeListTables().ShortDebugString(), "list_tables { }");
+  EXPECT_EQ(MakeListTables("a").ShortDebugString(),
+            R"(list_tables { prefix: "a" })");
+  EXPECT_EQ(MakeCountKeys("t").ShortDebugString(),
+            R"(count_keys { table: "t" })");
+  EXPECT_EQ(MakeDropTable("t").ShortDebugString(),
+            R"(drop_table { table: "t" })");
+  EXPECT_EQ(MakeRenameTable("t", "u").ShortDebugString(),
+            R"(rename_table { table: "t" new_name: "u" })");
+  EXPECT_EQ(MakeScan("t").ShortDebugString(), R"(scan { table: "t" })");
+  EXPECT_EQ(MakeScan("t", "p").ShortDebugString(),
+            R"(scan { table: "t" prefix: "p" })");
+}
+
+TEST(Requests, ReadTakesListsAndRanges) {
+  EXPECT_EQ(MakeRead("t", {"a", "b"}).ShortDebugString(),
+            R"(read { table: "t" keys: "a" keys: "b" })");
+  const std::vector<std::string_view> keys = {"a", "b"};
+  EXPECT_EQ(MakeRead("t", keys).ShortDebugString(),
+            MakeRead("t", {"a", "b"}).ShortDebugString());
+}
+
+TEST(Requests, WritesHaveTheirConditionsAndExpiries) {
+  v1::Condition absent;
+  absent.set_absent(true);
+  v1::Condition version;
+  version.set_version(0);
+  v1::Expiry after;
+  after.set_after_ms(5);
+  EXPECT_EQ(MakePut("t", "k", 1).ShortDebugString(),
+            R"(put { table: "t" key: "k" value { integer: 1 } })");
+  EXPECT_EQ(MakePut("t", "k", "v", absent, after).ShortDebugString(),
+            R"(put { table: "t" key: "k" value { string: "v" } )"
+            R"(condition { absent: true } expiry { after_ms: 5 } })");
+  EXPECT_EQ(MakeRemove("t", "k").ShortDebugString(),
+            R"(remove { table: "t" key: "k" })");
+  EXPECT_EQ(MakeRemove("t", "k", version).ShortDebugString(),
+            R"(remove { table: "t" key: "k" condition { version: 0 } })");
+  EXPECT_EQ(MakeExpire("t", "k", after).ShortDebugString(),
+            R"(expire { table: "t" key: "k" expiry { after_ms: 5 } })");
+  EXPECT_EQ(MakeExpire("t", "k", after, absent).ShortDebugString(),
+            R"(expire { table: "t" key: "k" expiry { after_ms: 5 } )"
+            R"(condition { absent: true } })");
+  EXPECT_EQ(MakeIncrement("t", "k", -1).ShortDebugString(),
+            R"(increment { table: "t" key: "k" integer: -1 })");
+  EXPECT_EQ(MakeIncrement("t", "k", 1.5f).ShortDebugString(),
+            R"(increment { table: "t" key: "k" float: 1.5 })");
+  EXPECT_EQ(MakeAppend("t", "k", "v").ShortDebugString(),
+            R"(append { table: "t" key: "k" value { string: "v" } })");
+  EXPECT_EQ(MakeAppend("t", "k", BytesValue("v")).ShortDebugString(),
+            R"(append { table: "t" key: "k" value { binary: "v" } })");
+}
+
+TEST(Requests, TransactionIsMadeOfComparesAndRequests) {
+  v1::Expiry never;
+  never.set_never(true);
+  EXPECT_EQ(
+      MakeTransaction({CompareVersion("t", "k", v1::NOT_EQUAL, 7),
+                       CompareValue("t", "k", v1::EQUAL, "v")},
+                      {MakeRead("t", {"k"}), MakePut("t", "k", 1),
+                       MakeRemove("t", "k"), MakeIncrement("t", "k", 1),
+                       MakeAppend("t", "k", "v"), MakeExpire("t", "k", never)},
+                      {MakeRead("u", {"k"})})
+          .ShortDebugString(),
+      R"(transaction { )"
+      R"(compares { table: "t" key: "k" relation: NOT_EQUAL version: 7 } )"
+      R"(compares { table: "t" key: "k" value { string: "v" } } )"
+      R"(then { read { table: "t" keys: "k" } } )"
+      R"(then { put { table: "t" key: "k" value { integer: 1 } } } )"
+      R"(then { remove { table: "t" key: "k" } } )"
+      R"(then { increment { table: "t" key: "k" integer: 1 } } )"
+      R"(then { append { table: "t" key: "k" value { string: "v" } } } )"
+      R"(then { expire { table: "t" key: "k" expiry { never: true } } } )"
+      R"(otherwise { read { table: "u" keys: "k" } } })");
+  EXPECT_EQ(ToOperation(MakeHget("t", "k")).operation_case(),
+            v1::Operation::OPERATION_NOT_SET);
+}
+
 TEST(Requests, NamesMayHoldAnything) {
   const std::string name("a:b\0c", 5);
   const CommandRequest request = MakeHget(name, "");

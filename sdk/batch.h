@@ -10,7 +10,9 @@
 #define COFFER_SDK_BATCH_H_
 
 #include <boost/asio/any_completion_handler.hpp>
+#include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -18,6 +20,7 @@
 #include "absl/status/statusor.h"
 #include "coffer/proto/requests.h"
 #include "coffer/sdk/call_options.h"
+#include "coffer/sdk/conditions.h"
 #include "coffer/sdk/connection.h"
 
 namespace coffer {
@@ -36,6 +39,52 @@ class Batch {
   }
   Batch& Exists(TextArg table, TextArg key) {
     return Add(MakeHexist(table, key));
+  }
+
+  // As the functions of Client with these names (data_calls.h), and as there
+  // FailedPrecondition where a condition does not hold. The result of Put (and
+  // its like), Remove and Expire: the version, an integer (of Remove 0: there
+  // was nothing to remove); of Increment: the sum; of Append: the bytes of the
+  // whole, an integer.
+  template <ConvertibleToValue V>
+  Batch& Put(TextArg table, TextArg key, V&& value,
+             const PutOptions& options = PutOptions()) {
+    return Add(MakePut(table, key, std::forward<V>(value), options.condition,
+                       options.expiry));
+  }
+  template <ConvertibleToValue V>
+  Batch& SetIfAbsent(TextArg table, TextArg key, V&& value) {
+    return Add(MakePut(table, key, std::forward<V>(value), IfAbsent()));
+  }
+  template <ConvertibleToValue V>
+  Batch& SetIfPresent(TextArg table, TextArg key, V&& value) {
+    return Add(MakePut(table, key, std::forward<V>(value), IfPresent()));
+  }
+  template <ConvertibleToValue V>
+  Batch& CompareAndSet(TextArg table, TextArg key, std::uint64_t version,
+                       V&& value) {
+    return Add(MakePut(table, key, std::forward<V>(value), IfVersion(version)));
+  }
+  Batch& Remove(TextArg table, TextArg key,
+                const RemoveOptions& options = RemoveOptions()) {
+    return Add(MakeRemove(table, key, options.condition));
+  }
+  Batch& DeleteIf(TextArg table, TextArg key, std::uint64_t version) {
+    return Add(MakeRemove(table, key, IfVersion(version)));
+  }
+  template <class N>
+  requires(Integer<N> || std::floating_point<N>) Batch& Increment(TextArg table,
+                                                                  TextArg key,
+                                                                  N amount) {
+    return Add(MakeIncrement(table, key, amount));
+  }
+  template <ConvertibleToValue V>
+  Batch& Append(TextArg table, TextArg key, V&& value) {
+    return Add(MakeAppend(table, key, std::forward<V>(value)));
+  }
+  // ExpiresAt, ExpiresAfter or NeverExpires (conditions.h).
+  Batch& Expire(TextArg table, TextArg key, const v1::Expiry& expiry) {
+    return Add(MakeExpire(table, key, expiry));
   }
 
   std::size_t size() const { return requests_.size(); }

@@ -40,26 +40,27 @@
 #include "coffer/proto/value.h"
 #include "coffer/sdk/batch.h"
 #include "coffer/sdk/call_options.h"
-#include "coffer/sdk/connection.h"
 #include "coffer/sdk/connection/decode_answer.h"
 #include "coffer/sdk/internal/mapped_handler.h"
 #include "coffer/sdk/server_info.h"
 #include "coffer/sdk/subscription.h"
+#include "coffer/sdk/watch_calls.h"
 
 namespace coffer {
 
-class Client {
+// DataCalls (data_calls.h) has the functions for versions, conditions, expiry,
+// counters, transactions, scans and tables, WatchCalls (watch_calls.h) those
+// for changes of keys.
+class Client : public WatchCalls {
  public:
   explicit Client(std::shared_ptr<Connection> connection)
-      : connection_(std::move(connection)) {}
-
-  const std::shared_ptr<Connection>& connection() const { return connection_; }
+      : WatchCalls(std::move(connection)) {}
 
   // Of the server that is connected to: its version, limits, epoch, and what it
   // can do (server_info.h). Nullopt: none is now, as before the first call has
   // ended.
   std::optional<ServerInfo> server_info() const {
-    return connection_->server_info();
+    return connection()->server_info();
   }
 
   // --- One key
@@ -76,8 +77,9 @@ class Client {
   // `value`: what ToValue takes.
   template <ConvertibleToValue V, class... Extra>
   auto Set(TextArg table, TextArg key, V&& value, Extra&&... extra) {
-    return Call<absl::Status>(MakeHset(table, key, std::forward<V>(value)),
-                              internal::DecodeNothing,
+    CommandRequest request = MakeHset(table, key, std::forward<V>(value));
+    request.mutable_hset()->set_no_previous(true);
+    return Call<absl::Status>(std::move(request), internal::DecodeNothing,
                               std::forward<Extra>(extra)...);
   }
 
@@ -94,7 +96,9 @@ class Client {
   // OK whether there was such a key or not.
   template <class... Extra>
   auto Delete(TextArg table, TextArg key, Extra&&... extra) {
-    return Call<absl::Status>(MakeHdel(table, key), internal::DecodeNothing,
+    CommandRequest request = MakeHdel(table, key);
+    request.mutable_hdel()->set_no_previous(true);
+    return Call<absl::Status>(std::move(request), internal::DecodeNothing,
                               std::forward<Extra>(extra)...);
   }
 
@@ -131,25 +135,21 @@ class Client {
   // not be.)
   template <PairRange Pairs, class... Extra>
   auto MultiSet(TextArg table, const Pairs& pairs, Extra&&... extra) {
-    return Call<absl::Status>(MakeHmset(table, pairs), internal::DecodeNothing,
-                              std::forward<Extra>(extra)...);
+    return MultiSetOf(MakeHmset(table, pairs), std::forward<Extra>(extra)...);
   }
   template <class... Extra>
   auto MultiSet(TextArg table, std::initializer_list<KeyValue> pairs,
                 Extra&&... extra) {
-    return Call<absl::Status>(MakeHmset(table, pairs), internal::DecodeNothing,
-                              std::forward<Extra>(extra)...);
+    return MultiSetOf(MakeHmset(table, pairs), std::forward<Extra>(extra)...);
   }
 
   template <KeyRange Keys, class... Extra>
   auto MultiDelete(TextArg table, const Keys& keys, Extra&&... extra) {
-    return Call<absl::Status>(MakeHmdel(table, keys), internal::DecodeNothing,
-                              std::forward<Extra>(extra)...);
+    return MultiDeleteOf(MakeHmdel(table, keys), std::forward<Extra>(extra)...);
   }
   template <class... Extra>
   auto MultiDelete(TextArg table, KeyList keys, Extra&&... extra) {
-    return Call<absl::Status>(MakeHmdel(table, keys), internal::DecodeNothing,
-                              std::forward<Extra>(extra)...);
+    return MultiDeleteOf(MakeHmdel(table, keys), std::forward<Extra>(extra)...);
   }
 
   // In the order of the keys.
@@ -164,7 +164,8 @@ class Client {
                          std::forward<Extra>(extra)...);
   }
 
-  // All of a table, by key.
+  // All of a table, by key, in one answer. One that is too large for that is
+  // ResourceExhausted: Scan (data_calls.h) takes tables of any size.
   template <class T = Value, class... Extra>
   auto GetAll(TextArg table, Extra&&... extra) {
     return Call<absl::StatusOr<std::map<std::string, T>>>(
@@ -178,8 +179,8 @@ class Client {
   template <class... Extra>
   auto Run(Batch batch, Extra&&... extra) {
     return Initiate<std::vector<absl::StatusOr<Value>>>(
-        [connection = connection_](auto handler, Batch run,
-                                   CallOptions options) {
+        [connection = connection()](auto handler, Batch run,
+                                    CallOptions options) {
           internal::RunBatch(connection, std::move(run).Take(),
                              std::move(options), std::move(handler));
         },
@@ -206,8 +207,8 @@ class Client {
                  Token&& token = Token()) {
     return boost::asio::async_initiate<Token,
                                        void(absl::StatusOr<Subscription>)>(
-        [connection = connection_](auto handler, std::string name,
-                                   SubscribeOptions how) {
+        [connection = connection()](auto handler, std::string name,
+                                    SubscribeOptions how) {
           connection->Subscribe(std::move(name), how,
                                 internal::MapResult(std::move(handler),
                                                     internal::ToSubscription));
@@ -240,13 +241,27 @@ class Client {
   template <class Token = boost::asio::use_awaitable_t<>>
   auto Close(Token&& token = Token()) {
     return boost::asio::async_initiate<Token, void(absl::Status)>(
-        [connection = connection_](auto handler) {
+        [connection = connection()](auto handler) {
           connection->Close(std::move(handler));
         },
         token);
   }
 
  private:
+  template <class... Extra>
+  auto MultiSetOf(CommandRequest request, Extra&&... extra) {
+    request.mutable_hmset()->set_no_previous(true);
+    return Call<absl::Status>(std::move(request), internal::DecodeNothing,
+                              std::forward<Extra>(extra)...);
+  }
+
+  template <class... Extra>
+  auto MultiDeleteOf(CommandRequest request, Extra&&... extra) {
+    request.mutable_hmdel()->set_no_previous(true);
+    return Call<absl::Status>(std::move(request), internal::DecodeNothing,
+                              std::forward<Extra>(extra)...);
+  }
+
   template <class T, class... Extra>
   auto MultiGetOf(CommandRequest request, Extra&&... extra) {
     const int keys = request.hmget().keys_size();
@@ -262,46 +277,6 @@ class Client {
         std::move(request), internal::DecodeBools(keys),
         std::forward<Extra>(extra)...);
   }
-
-  // Executes `request`; its result is what `decode` makes of the answer.
-  template <class Result, class Decode, class... Extra>
-  auto Call(CommandRequest request, Decode decode, Extra&&... extra) {
-    return Initiate<Result>(
-        [connection = connection_, decode](auto handler, CommandRequest sent,
-                                           CallOptions options) {
-          connection->Execute(std::move(sent), std::move(options),
-                              internal::MapResult(std::move(handler), decode));
-        },
-        std::move(request), std::forward<Extra>(extra)...);
-  }
-
-  // Sorts options and token out.
-  template <class Result, class Start, class Argument>
-  static auto Initiate(Start start, Argument argument) {
-    return Initiate<Result>(std::move(start), std::move(argument),
-                            CallOptions(), boost::asio::use_awaitable);
-  }
-  template <class Result, class Start, class Argument, class Token>
-  requires(!std::is_same_v<std::decay_t<Token>,
-                           CallOptions>) static auto Initiate(Start start,
-                                                              Argument argument,
-                                                              Token&& token) {
-    return Initiate<Result>(std::move(start), std::move(argument),
-                            CallOptions(), std::forward<Token>(token));
-  }
-  template <class Result, class Start, class Argument>
-  static auto Initiate(Start start, Argument argument, CallOptions options) {
-    return Initiate<Result>(std::move(start), std::move(argument),
-                            std::move(options), boost::asio::use_awaitable);
-  }
-  template <class Result, class Start, class Argument, class Token>
-  static auto Initiate(Start start, Argument argument, CallOptions options,
-                       Token&& token) {
-    return boost::asio::async_initiate<Token, void(Result)>(
-        std::move(start), token, std::move(argument), std::move(options));
-  }
-
-  std::shared_ptr<Connection> connection_;
 };
 
 }  // namespace coffer

@@ -7,7 +7,11 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "coffer/proto/requests.h"
 #include "coffer/sdk/client.h"
 #include "coffer/sdk/dialer.h"
@@ -35,6 +39,7 @@ using coffer_testing::StatusIs;
 using coffer_testing::VirtualTime;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Property;
 
@@ -149,6 +154,81 @@ TEST(ClientScriptedTest, WriteToAnOlderServerIsNotSentToANewOne) {
     EXPECT_EQ(fake.Contents()["t"].count("k"), 0u);
   }
   time.RunFor(seconds(5));
+}
+
+// A server that keeps what it has executed over a restart: its topics are gone,
+// and a write may go to it again.
+TEST(ClientScriptedTest, WriteIsSentAgainOverARestartThatForgetsNoWrite) {
+  VirtualTime time;
+  const auto dialer = std::make_shared<EndsDialer>();
+  ScriptedPeer<CommandRequest, CommandResponse> before(
+      "before", dialer->Next(time.get_executor()), time.clock());
+  before.Expect(Property(&CommandRequest::has_hello, true))
+      .Reply(Response("status: 200 hello { protocol_version: 1 epoch: 7 "
+                      "retries_epoch: 3 features: RETRIES }"));
+  before.Expect(Property(&CommandRequest::has_hset, true)).ThenEof();
+  ScriptedPeer<CommandRequest, CommandResponse> after(
+      "after", dialer->Next(time.get_executor()), time.clock());
+  after.Expect(Property(&CommandRequest::has_hello, true))
+      .Reply(Response("status: 200 hello { protocol_version: 1 epoch: 8 "
+                      "retries_epoch: 3 features: RETRIES }"));
+  after.Expect(Property(&CommandRequest::attempt, 1))
+      .Reply(Response("status: 200 request_id: 1"));
+  ConnectionOptions options;
+  options.clock = &time.clock();
+  options.seed = 1;
+  options.ping_interval = seconds(0);
+  std::optional<absl::Status> set;
+  {
+    Client client(MakeConnection(time.get_executor(), dialer, options));
+    client.Set("t", "k", 1, [&](absl::Status status) { set = status; });
+    ASSERT_TRUE(time.RunUntil([&] { return set.has_value(); }));
+    EXPECT_THAT(*set, IsOk());
+    after.ExpectEnd();
+  }
+  time.RunFor(seconds(5));
+}
+
+// What it would take for an empty request is not sent.
+TEST(ClientScriptedTest, ServerWithoutDataCommandsIsSentNone) {
+  VirtualTime time;
+  for (const char* hello :
+       {"status: 200 hello { protocol_version: 1 epoch: 7 server_version: "
+        "'0.9' features: RETRIES }",
+        "status: 400 message: 'Command is invalid'"}) {
+    const bool older = absl::StartsWith(hello, "status: 400");
+    const auto dialer = std::make_shared<EndsDialer>();
+    ScriptedPeer<CommandRequest, CommandResponse> server(
+        "server", dialer->Next(time.get_executor()), time.clock());
+    server.Expect(Property(&CommandRequest::has_hello, true))
+        .Reply(Response(hello));
+    ConnectionOptions options;
+    options.clock = &time.clock();
+    options.ping_interval = seconds(0);
+    std::vector<absl::Status> refused;
+    {
+      Client client(MakeConnection(time.get_executor(), dialer, options));
+      for (const CommandRequest& request :
+           {MakeListTables(), MakeScan("t"), MakePut("t", "k", 1),
+            MakeTransaction({}, {MakePut("t", "k", 1)})}) {
+        client.Execute(request, [&](absl::StatusOr<CommandResponse> answer) {
+          refused.push_back(answer.status());
+        });
+      }
+      ASSERT_TRUE(time.RunUntil([&] { return refused.size() == 4; }));
+      server.ExpectEnd();
+    }
+    time.RunFor(seconds(5));
+    const char* const names[] = {"list_tables", "scan", "put", "transaction"};
+    for (int i = 0; i < 4; ++i) {
+      EXPECT_THAT(refused[i],
+                  StatusIs(absl::StatusCode::kUnimplemented,
+                           AllOf(HasSubstr(names[i]),
+                                 HasSubstr(older ? "older protocol"
+                                                 : "(version 0.9)"))));
+      EXPECT_EQ(OutcomeOf(refused[i]), v1::NOT_EXECUTED);
+    }
+  }
 }
 
 }  // namespace

@@ -31,12 +31,10 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "coffer/sdk/client.h"
-#include "coffer/sdk/make_connection.h"
+#include "coffer/sdk/client_sim_util.h"
 #include "coffer/sdk/status/outcome.h"
 #include "coffer/testing/server/fake_server.h"
-#include "coffer/testing/sim/sim_nemesis.h"
 #include "coffer/testing/sim/sim_network.h"
-#include "coffer/testing/time/virtual_time.h"
 #include "gtest/gtest.h"
 
 namespace coffer {
@@ -45,32 +43,27 @@ namespace {
 namespace asio = boost::asio;
 using asio::awaitable;
 using coffer_testing::FakeServer;
-using coffer_testing::SimNemesis;
-using coffer_testing::SimNetwork;
 using coffer_testing::SimSeed;
 using coffer_testing::SimSeedRange;
 using coffer_testing::SimSeeds;
-using coffer_testing::SimSocket;
-using coffer_testing::VirtualTime;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr int kClients = 3;
 constexpr int kWrites = 12;
 constexpr int kBursts = 4;
 constexpr int kBurst = 5;
 constexpr seconds kCallTimeout(4);
 
-class World {
+class World final : public SimWorld {
  public:
-  explicit World(std::uint64_t seed) : net_(time_, seed) {
-    Listen();
-    for (int i = 0; i < kClients; ++i) {
-      dialers_.push_back(net_.MakeDialer(Host(i), "server:1"));
-      clients_.emplace_back(
-          MakeConnection(time_.get_executor(), dialers_.back(), Options(seed)));
-    }
-  }
+  explicit World(std::uint64_t seed)
+      : SimWorld(seed, /*durable=*/false,
+                 [](int i, ConnectionOptions& options) {
+                   options.call_timeout = kCallTimeout;
+                   // The last one has two, of which one may be up while the
+                   // other is not.
+                   if (has_two(i)) options.connections = 2;
+                 }) {}
 
   void Run() {
     for (int i = 0; i < kClients; ++i) {
@@ -79,86 +72,42 @@ class World {
     }
     Start([this] { return Publisher(); });
     // Ends with its subscription, not by itself.
-    asio::co_spawn(time_.io(), Subscriber(), [](std::exception_ptr) {});
-    while (running_ > 0 && nemesis_.steps() < 30) nemesis_.Step();
-    nemesis_.Heal();
-    EXPECT_TRUE(time_.RunUntil([this] { return running_ == 0; }));
-    time_.RunFor(seconds(30));
+    asio::co_spawn(time().io(), Subscriber(), [](std::exception_ptr) {});
+    Trouble();
+    time().RunFor(seconds(30));
     CheckEvents();
     CheckSubscriberLives();
-    clients_.clear();
-    time_.RunFor(seconds(5));
+    EndClients();
   }
 
-  std::uint64_t hash() const { return net_.TranscriptHash(); }
-  int retried() const {
-    int retried = 0;
-    for (const auto& call : fake_.Calls()) {
-      if (call.request.attempt() > 0) ++retried;
-    }
-    return retried;
-  }
   int gaps() const { return gaps_; }
 
  private:
   static bool has_two(int i) { return i == kClients - 1; }
-  static std::string Host(int i) { return absl::StrCat("client", i); }
-
-  ConnectionOptions Options(std::uint64_t seed) {
-    ConnectionOptions options;
-    options.clock = &time_.clock();
-    options.seed = seed;
-    // The last one has two, of which one may be up while the other is not.
-    options.connections = has_two(static_cast<int>(clients_.size())) ? 2 : 1;
-    options.client_id = absl::StrCat("client of 16 b", 10 + clients_.size());
-    options.call_timeout = kCallTimeout;
-    options.connect_timeout = seconds(1);
-    options.ping_interval = seconds(1);
-    options.retry = std::make_shared<UntilDeadline>();
-    return options;
-  }
-
-  template <class Body>
-  void Start(Body body) {
-    ++running_;
-    asio::co_spawn(time_.io(), body(), [this](std::exception_ptr thrown) {
-      EXPECT_EQ(thrown, nullptr);
-      --running_;
-    });
-  }
-
-  void Listen() {
-    net_.Listen("server", 1,
-                [this](SimSocket socket) { fake_.Serve(std::move(socket)); });
-  }
-
   // What is not stored is forgotten, now and then.
-  void ServerKilled() {
-    fake_.Restart(net_.Random(2) == 0 ? FakeServer::Data::kKeep
-                                      : FakeServer::Data::kKeepStored);
+  void ServerKilled() override {
+    fake().Restart(net().Random(2) == 0 ? FakeServer::Data::kKeep
+                                        : FakeServer::Data::kKeepStored);
   }
 
-  awaitable<void> Pause() {
-    const auto timer = time_.clock().MakeTimer(time_.get_executor());
-    co_await timer->AsyncWaitUntil(
-        time_.Now() + milliseconds(50 + net_.Random(200)),
-        asio::as_tuple(asio::use_awaitable));
+  awaitable<void> PauseAWhile() {
+    co_await Pause(milliseconds(50 + net().Random(200)));
   }
 
   // In its time, and once: a coroutine sees to that.
   void CheckCall(Clock::TimePoint start, const absl::Status& status) {
-    EXPECT_LE(time_.Now() - start, kCallTimeout) << status;
+    EXPECT_LE(time().Now() - start, kCallTimeout) << status;
     if (status.ok()) return;
     EXPECT_NE(OutcomeOf(status), v1::OUTCOME_UNSPECIFIED) << status;
   }
 
   // Writes 1, 2, 3, ... to a key of its own, one after the other.
   awaitable<void> Writer(int i) {
-    Client client = clients_[i];
+    Client client = clients()[i];
     const std::string key = absl::StrCat("writer", i);
     std::int64_t known = 0;  // certainly there, or something later
     for (std::int64_t value = 1; value <= kWrites; ++value) {
-      const auto start = time_.Now();
+      const auto start = time().Now();
       auto before = co_await client.GetAndSet<std::int64_t>("t", key, value);
       CheckCall(start, before.status());
       if (before.ok()) {
@@ -172,14 +121,14 @@ class World {
           EXPECT_LT(*there, value) << key << ": executed, and said it was not";
         }
       }
-      co_await Pause();
+      co_await PauseAWhile();
     }
   }
 
   // Writes several values to a key at once, without retries: they take effect
   // in their order.
   awaitable<void> Bursts(int i) {
-    Client client = clients_[i];
+    Client client = clients()[i];
     const std::string key = absl::StrCat("burst", i);
     std::int64_t next = 1;
     for (int burst = 0; burst < kBursts; ++burst) {
@@ -198,9 +147,9 @@ class World {
               --left;
             });
       }
-      const auto start = time_.Now();
-      while (left > 0) co_await Pause();
-      EXPECT_LE(time_.Now() - start, kCallTimeout + seconds(1));
+      const auto start = time().Now();
+      while (left > 0) co_await PauseAWhile();
+      EXPECT_LE(time().Now() - start, kCallTimeout + seconds(1));
       // Calls of different connections may overtake each other.
       for (int n = 0; n < kBurst && !has_two(i); ++n) {
         if (!previous[n].has_value()) continue;
@@ -214,21 +163,21 @@ class World {
   }
 
   awaitable<void> Publisher() {
-    Client client = clients_[0];
+    Client client = clients()[0];
     for (std::int64_t value = 1; value <= 2 * kWrites; ++value) {
-      const auto start = time_.Now();
+      const auto start = time().Now();
       begun_ = value;
       const absl::Status status = co_await client.Publish("news", value);
       CheckCall(start, status);
       if (status.ok()) published_.push_back(value);
-      co_await Pause();
+      co_await PauseAWhile();
     }
   }
 
   // Does not keep its client, with which it ends.
   awaitable<void> Subscriber() {
     for (;;) {
-      auto news = co_await clients_[1].Subscribe("news");
+      auto news = co_await clients()[1].Subscribe("news");
       if (absl::IsCancelled(news.status())) co_return;
       if (!news.ok()) continue;
       whole_from_ = begun_;
@@ -265,30 +214,17 @@ class World {
     constexpr std::int64_t kLast = 1000;
     const int gaps = gaps_;
     std::optional<absl::Status> published;
-    clients_[0].Publish("news", kLast,
-                        [&](absl::Status status) { published = status; });
-    ASSERT_TRUE(time_.RunUntil([&] { return published.has_value(); }));
+    clients()[0].Publish("news", kLast,
+                         [&](absl::Status status) { published = status; });
+    ASSERT_TRUE(time().RunUntil([&] { return published.has_value(); }));
     EXPECT_TRUE(published->ok()) << *published;
-    EXPECT_TRUE(time_.RunUntil(
+    EXPECT_TRUE(time().RunUntil(
         [&] {
           return gaps_ > gaps || (!seen_.empty() && seen_.back() == kLast);
         },
         seconds(30)))
         << "the subscription is dead, or stands still";
   }
-
-  VirtualTime time_;
-  SimNetwork net_;
-  FakeServer fake_{time_.get_executor(), {.clock = &time_.clock()}};
-  std::vector<std::shared_ptr<Dialer>> dialers_;
-  std::vector<Client> clients_;
-  int running_ = 0;
-  SimNemesis nemesis_{time_,
-                      net_,
-                      {Host(0), Host(1), Host(2)},
-                      "server",
-                      {.killed = [this] { ServerKilled(); },
-                       .restarted = [this] { Listen(); }}};
 
   std::int64_t begun_ = 0;  // the latest that is being published, or was
   std::vector<std::int64_t> published_;  // and answered

@@ -112,8 +112,19 @@ class LifeRun {
       // The next event and the calls are for the one that takes its place.
       if (value == 1) fake_.DrainConnections();
     }
-    absl::Status set = co_await client.Set("t", "k", 3);
-    if (!set.ok()) co_return set;
+    auto changes = co_await client.Watch<std::int64_t>("t");
+    if (!changes.ok()) co_return changes.status();
+    for (int value = 2; value <= 3; ++value) {
+      absl::Status set = co_await client.Set("t", "k", value);
+      if (!set.ok()) co_return set;
+      auto next = changes->Next(asio::use_awaitable);
+      auto change = co_await internal::WithinTimeout(
+          &time_.clock(), 4 * kCallTimeout, "the change", std::move(next));
+      if (!change.ok()) co_return change.status();
+      EXPECT_EQ(change->kind, ChangeKind::kSet);
+      EXPECT_EQ(change->value, value) << "twice, or not at all";
+      if (value == 2) fake_.DrainConnections();
+    }
     absl::Status pinged = co_await client.Ping();
     if (!pinged.ok()) co_return pinged;
     co_return co_await client.Close();

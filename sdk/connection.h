@@ -58,6 +58,11 @@ class Connection {
   virtual void Subscribe(std::string topic, SubscribeOptions options,
                          SubscribeHandler handler) = 0;
 
+  // The same, for the changes of keys. Of `what`, its table and keys count; all
+  // else is set by the connection.
+  virtual void Watch(v1::OpenWatch what, SubscribeOptions options,
+                     SubscribeHandler handler) = 0;
+
   // Takes no further calls, waits for those there are, and closes. OK, always,
   // but when cancelled: then what is pending is given up at once.
   virtual void Close(CloseHandler handler) = 0;

@@ -1,5 +1,7 @@
 #include "coffer/sdk/idempotency_policy.h"
 
+#include "coffer/proto/request_keys.h"
+
 namespace coffer {
 
 bool IsRead(const v1::CommandRequest& request) {
@@ -10,7 +12,13 @@ bool IsRead(const v1::CommandRequest& request) {
     case v1::CommandRequest::kHexist:
     case v1::CommandRequest::kHmexist:
     case v1::CommandRequest::kPing:
+    case v1::CommandRequest::kListTables:
+    case v1::CommandRequest::kCountKeys:
+    case v1::CommandRequest::kScan:
+    case v1::CommandRequest::kRead:
       return true;
+    case v1::CommandRequest::kTransaction:
+      return !WritesKeys(request);
     default:
       return false;
   }

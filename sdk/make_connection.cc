@@ -41,6 +41,11 @@ class InvalidConnection final : public Connection {
         .Post(why_);
   }
 
+  void Watch(v1::OpenWatch, SubscribeOptions options,
+             SubscribeHandler handler) override {
+    Subscribe("", options, std::move(handler));
+  }
+
   void Close(CloseHandler handler) override {
     internal::PendingHandler<absl::Status>(std::move(handler), executor_)
         .Post(absl::OkStatus());

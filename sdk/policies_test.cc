@@ -45,13 +45,21 @@ TEST(IdempotencyPolicyTest, ReadsAlwaysWritesByTheWindow) {
   const AlwaysIdempotent always;
   for (const auto& read :
        {MakeHget("t", "k"), MakeHgetall("t"), MakeHmget("t", {"k"}),
-        MakeHexist("t", "k"), MakeHmexist("t", {"k"}), Ping()}) {
+        MakeHexist("t", "k"), MakeHmexist("t", {"k"}), Ping(), MakeListTables(),
+        MakeCountKeys("t"), MakeScan("t"), MakeRead("t", {"k"}),
+        MakeTransaction({CompareVersion("t", "k", v1::EQUAL, 1)},
+                        {MakeRead("t", {"k"})}, {MakeRead("u", {"k"})})}) {
     EXPECT_TRUE(by_default.MaySendAgain(read, RetryWindow::kNone));
     EXPECT_TRUE(reads_only.MaySendAgain(read, RetryWindow::kNone));
   }
   for (const auto& write :
        {MakeHset("t", "k", 1), MakeHmset("t", {{"k", 1}}), MakeHdel("t", "k"),
-        MakeHmdel("t", {"k"}), Publish()}) {
+        MakeHmdel("t", {"k"}), Publish(), MakeDropTable("t"),
+        MakeRenameTable("t", "u"), MakePut("t", "k", 1), MakeRemove("t", "k"),
+        MakeIncrement("t", "k", 1), MakeAppend("t", "k", "v"),
+        MakeExpire("t", "k", v1::Expiry()),
+        MakeTransaction({}, {MakeRead("t", {"k"})}, {MakeRemove("t", "k")}),
+        MakeTransaction({}, {MakeRead("t", {"k"}), MakePut("t", "k", 1)})}) {
     EXPECT_FALSE(by_default.MaySendAgain(write, RetryWindow::kNone));
     EXPECT_TRUE(by_default.MaySendAgain(write, RetryWindow::kKept));
     EXPECT_FALSE(reads_only.MaySendAgain(write, RetryWindow::kKept));

@@ -15,6 +15,8 @@ constexpr NamedFeature kFeatures[] = {
     {v1::RETRIES, &ServerFeatures::retries},
     {v1::DEADLINES, &ServerFeatures::deadlines},
     {v1::ANY_ORDER, &ServerFeatures::any_order},
+    {v1::DATA_COMMANDS, &ServerFeatures::data_commands},
+    {v1::WATCH, &ServerFeatures::watch},
 };
 
 std::uint32_t BytesOrDefault(std::uint32_t bytes) {
@@ -29,6 +31,8 @@ ServerInfo ServerInfoFromReply(const v1::HelloReply& reply) {
   info.protocol_version = reply.protocol_version();
   info.version = reply.server_version();
   info.epoch = reply.epoch();
+  info.retries_epoch =
+      reply.retries_epoch() != 0 ? reply.retries_epoch() : reply.epoch();
   for (const int feature : reply.features()) {
     for (const NamedFeature& known : kFeatures) {
       if (feature == known.name) info.features.*known.member = true;
@@ -49,6 +53,7 @@ void WriteServerInfo(const ServerInfo& info, v1::HelloReply* reply) {
   reply->set_protocol_version(info.protocol_version);
   reply->set_server_version(info.version);
   reply->set_epoch(info.epoch);
+  reply->set_retries_epoch(info.retries_epoch);
   reply->clear_features();
   for (const NamedFeature& known : kFeatures) {
     if (info.features.*known.member) reply->add_features(known.name);

@@ -24,6 +24,9 @@ struct ServerFeatures {
   bool retries = false;    // a write is applied once, however often it comes
   bool deadlines = false;  // what is too late is not started
   bool any_order = false;  // answers may come in another order than calls
+  // Read, Put, Scan, Transaction and the rest, and no_previous of older writes.
+  bool data_commands = false;
+  bool watch = false;  // changes of keys are told
 
   friend bool operator==(const ServerFeatures&,
                          const ServerFeatures&) = default;
@@ -33,8 +36,12 @@ struct ServerInfo {
   std::uint32_t protocol_version = 0;  // 0: it said no Hello
   std::string version;                 // empty: not said
   // Another number means that the server has forgotten what it keeps in memory
-  // beside the data: topics, and which requests it has executed. 0: not said.
+  // beside the data: topics, and, unless it says otherwise below, which writes
+  // it has executed. 0: not said.
   std::uint64_t epoch = 0;
+  // The same for which writes it has executed alone: a server that keeps those
+  // with the data says the same number over a restart. Not said: as `epoch`.
+  std::uint64_t retries_epoch = 0;
   // Those that this build does not know are left out.
   ServerFeatures features;
   bool lz4 = false;

@@ -10,6 +10,7 @@ ServerInfo Full() {
   info.protocol_version = 1;
   info.version = "1.2.3";
   info.epoch = 0xfedcba9876543210;
+  info.retries_epoch = 77;
   info.features = {.subscriptions = true, .deadlines = true};
   info.lz4 = true;
   info.limits.frame_bytes_max = 5000;
@@ -27,6 +28,7 @@ TEST(ServerInfo, WhatIsWrittenIsRead) {
   EXPECT_EQ(info.protocol_version, 1u);
   EXPECT_EQ(info.version, "1.2.3");
   EXPECT_EQ(info.epoch, 0xfedcba9876543210u);
+  EXPECT_EQ(info.retries_epoch, 77u);
   EXPECT_EQ(info.features, Full().features);
   EXPECT_TRUE(info.lz4);
   EXPECT_EQ(info.limits.frame_bytes_max, 5000u);
@@ -36,10 +38,9 @@ TEST(ServerInfo, WhatIsWrittenIsRead) {
 }
 
 TEST(ServerInfo, EachFeatureIsItsOwn) {
-  const ServerFeatures each[] = {{.subscriptions = true},
-                                 {.retries = true},
-                                 {.deadlines = true},
-                                 {.any_order = true}};
+  const ServerFeatures each[] = {{.subscriptions = true}, {.retries = true},
+                                 {.deadlines = true},     {.any_order = true},
+                                 {.data_commands = true}, {.watch = true}};
   for (const ServerFeatures& features : each) {
     ServerInfo info;
     info.features = features;
@@ -63,6 +64,15 @@ TEST(ServerInfo, WhatAnOlderServerLeavesOutHasItsDefault) {
   EXPECT_EQ(info.limits.uncompressed_bytes_max, kFrameBytesMaxDefault);
   EXPECT_EQ(info.request_keys_max, kRequestKeysMaxDefault);
   EXPECT_EQ(info.subscriptions_max, 0u);
+}
+
+TEST(ServerInfo, ServerWithOneEpochHasItForRetriesToo) {
+  v1::HelloReply reply;
+  reply.set_epoch(5);
+  EXPECT_EQ(ServerInfoFromReply(reply).retries_epoch, 5u);
+  reply.set_retries_epoch(6);
+  EXPECT_EQ(ServerInfoFromReply(reply).epoch, 5u);
+  EXPECT_EQ(ServerInfoFromReply(reply).retries_epoch, 6u);
 }
 
 TEST(ServerInfo, WhatANewerServerAddsIsLeftOut) {

@@ -51,6 +51,10 @@ class Subscription {
         token);
   }
 
+  // Where to go on with another one, also of another process
+  // (SubscribeOptions::GoOnAfter). As EventSource::position.
+  EventPosition position() const { return source_->position(); }
+
  private:
   std::unique_ptr<EventSource> source_;
 };

@@ -38,10 +38,14 @@
 #include "coffer/sdk/internal/sync_loop.h"
 #include "coffer/sdk/server_info.h"
 #include "coffer/sdk/sync_subscription.h"
+#include "coffer/sdk/sync_watch_calls.h"
 
 namespace coffer {
 
-class SyncClient {
+// SyncDataCalls (sync_data_calls.h) has the functions for versions, conditions,
+// expiry, counters, transactions, scans and tables, SyncWatchCalls
+// (sync_watch_calls.h) those for changes of keys.
+class SyncClient : public SyncWatchCalls {
  public:
   // To "host:port", over TCP.
   explicit SyncClient(std::string target,
@@ -52,15 +56,13 @@ class SyncClient {
                       ConnectionOptions options = ConnectionOptions());
   explicit SyncClient(std::vector<std::shared_ptr<Dialer>> dialers,
                       ConnectionOptions options = ConnectionOptions());
-  SyncClient(const SyncClient&) = delete;
-  SyncClient& operator=(const SyncClient&) = delete;
   ~SyncClient();
 
   template <class T = Value>
   absl::StatusOr<T> Get(TextArg table, TextArg key,
                         CallOptions options = CallOptions()) {
     return Wait<absl::StatusOr<T>>([&](auto handler) {
-      client_.Get<T>(table, key, options, std::move(handler));
+      client().Get<T>(table, key, options, std::move(handler));
     });
   }
 
@@ -68,8 +70,8 @@ class SyncClient {
   absl::Status Set(TextArg table, TextArg key, V&& value,
                    CallOptions options = CallOptions()) {
     return Wait<absl::Status>([&](auto handler) {
-      client_.Set(table, key, std::forward<V>(value), options,
-                  std::move(handler));
+      client().Set(table, key, std::forward<V>(value), options,
+                   std::move(handler));
     });
   }
 
@@ -78,8 +80,8 @@ class SyncClient {
       TextArg table, TextArg key, V&& value,
       CallOptions options = CallOptions()) {
     return Wait<absl::StatusOr<std::optional<T>>>([&](auto handler) {
-      client_.GetAndSet<T>(table, key, std::forward<V>(value), options,
-                           std::move(handler));
+      client().GetAndSet<T>(table, key, std::forward<V>(value), options,
+                            std::move(handler));
     });
   }
 
@@ -90,7 +92,7 @@ class SyncClient {
   absl::StatusOr<std::optional<T>> GetAndDelete(
       TextArg table, TextArg key, CallOptions options = CallOptions()) {
     return Wait<absl::StatusOr<std::optional<T>>>([&](auto handler) {
-      client_.GetAndDelete<T>(table, key, options, std::move(handler));
+      client().GetAndDelete<T>(table, key, options, std::move(handler));
     });
   }
 
@@ -104,7 +106,7 @@ class SyncClient {
       TextArg table, const Keys& keys, CallOptions options = CallOptions()) {
     return Wait<absl::StatusOr<std::vector<std::optional<T>>>>(
         [&](auto handler) {
-          client_.MultiGet<T>(table, keys, options, std::move(handler));
+          client().MultiGet<T>(table, keys, options, std::move(handler));
         });
   }
   template <class T = Value>
@@ -112,7 +114,7 @@ class SyncClient {
       TextArg table, KeyList keys, CallOptions options = CallOptions()) {
     return Wait<absl::StatusOr<std::vector<std::optional<T>>>>(
         [&](auto handler) {
-          client_.MultiGet<T>(table, keys, options, std::move(handler));
+          client().MultiGet<T>(table, keys, options, std::move(handler));
         });
   }
 
@@ -120,7 +122,7 @@ class SyncClient {
   absl::Status MultiSet(TextArg table, const Pairs& pairs,
                         CallOptions options = CallOptions()) {
     return Wait<absl::Status>([&](auto handler) {
-      client_.MultiSet(table, pairs, options, std::move(handler));
+      client().MultiSet(table, pairs, options, std::move(handler));
     });
   }
   absl::Status MultiSet(TextArg table, std::initializer_list<KeyValue> pairs,
@@ -130,7 +132,7 @@ class SyncClient {
   absl::Status MultiDelete(TextArg table, const Keys& keys,
                            CallOptions options = CallOptions()) {
     return Wait<absl::Status>([&](auto handler) {
-      client_.MultiDelete(table, keys, options, std::move(handler));
+      client().MultiDelete(table, keys, options, std::move(handler));
     });
   }
   absl::Status MultiDelete(TextArg table, KeyList keys,
@@ -140,7 +142,7 @@ class SyncClient {
   absl::StatusOr<std::vector<bool>> MultiExists(
       TextArg table, const Keys& keys, CallOptions options = CallOptions()) {
     return Wait<absl::StatusOr<std::vector<bool>>>([&](auto handler) {
-      client_.MultiExists(table, keys, options, std::move(handler));
+      client().MultiExists(table, keys, options, std::move(handler));
     });
   }
   absl::StatusOr<std::vector<bool>> MultiExists(
@@ -150,7 +152,7 @@ class SyncClient {
   absl::StatusOr<std::map<std::string, T>> GetAll(
       TextArg table, CallOptions options = CallOptions()) {
     return Wait<absl::StatusOr<std::map<std::string, T>>>([&](auto handler) {
-      client_.GetAll<T>(table, options, std::move(handler));
+      client().GetAll<T>(table, options, std::move(handler));
     });
   }
 
@@ -162,8 +164,8 @@ class SyncClient {
   absl::Status Publish(TextArg topic, V&& value,
                        CallOptions options = CallOptions()) {
     return Wait<absl::Status>([&](auto handler) {
-      client_.Publish(topic, std::forward<V>(value), options,
-                      std::move(handler));
+      client().Publish(topic, std::forward<V>(value), options,
+                       std::move(handler));
     });
   }
 
@@ -177,25 +179,16 @@ class SyncClient {
 
   // As Client's.
   std::optional<ServerInfo> server_info() const {
-    return client_.server_info();
+    return client().server_info();
   }
 
   // Takes no further calls, waits for those of other threads, and closes.
   absl::Status Close();
 
  private:
-  // `start` is given a handler. Without a thread: its error.
-  template <class Result, class Start>
-  Result Wait(Start start) {
-    if (!loop_->MayBlock().ok()) return loop_->MayBlock();
-    internal::BlockingCall<Result> call;
-    start(call.Handler());
-    return call.Wait();
-  }
-
-  Clock* const clock_;
-  const std::shared_ptr<internal::SyncLoop> loop_;
-  Client client_;
+  SyncClient(Clock* clock, std::vector<std::shared_ptr<Dialer>> dialers,
+             ConnectionOptions options,
+             const std::shared_ptr<internal::SyncLoop>& loop);
 };
 
 }  // namespace coffer

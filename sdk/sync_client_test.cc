@@ -17,6 +17,7 @@
 #include "coffer/sdk/observer.h"
 #include "coffer/server/server.h"
 #include "coffer/server/service/service.h"
+#include "coffer/server/service/volatile_state.h"
 #include "coffer/server/storage/memory_storage.h"
 #include "coffer/testing/manual_clock.h"
 #include "coffer/testing/status_matchers.h"
@@ -36,6 +37,7 @@ using ::testing::_;
 class SyncClientTest : public ::testing::Test {
  protected:
   void SetUp() override {
+    state_->changes.Attach(&storage_);
     server::ServerOptions options;
     options.listen = {{"127.0.0.1", 0}};
     auto started = server::Server::Start(std::move(options), &service_);
@@ -45,8 +47,10 @@ class SyncClientTest : public ::testing::Test {
 
   std::string target() const { return ToString(server_->endpoints()[0]); }
 
+  const std::shared_ptr<server::VolatileState> state_ =
+      std::make_shared<server::VolatileState>();
   server::MemoryStorage storage_;
-  server::Service service_{&storage_};
+  server::Service service_{&storage_, state_};
   std::unique_ptr<server::Server> server_;
 };
 
@@ -139,6 +143,39 @@ TEST_F(SyncClientTest, SubscriptionOutlivesItsClientAndEndsWithIt) {
   EXPECT_THAT(events->Next(), StatusIs(absl::StatusCode::kCancelled));
   EXPECT_THAT(events->Next(std::chrono::hours(1)),
               StatusIs(absl::StatusCode::kCancelled));
+}
+
+TEST_F(SyncClientTest, ChangesOfATableAKeyAndAPrefix) {
+  SyncClient client(target());
+  auto all = client.Watch("users");
+  auto key = client.WatchKey<std::int64_t>("users", "ada");
+  auto prefix = client.WatchPrefix<std::int64_t>("users", "b");
+  ASSERT_THAT(all, IsOk());
+  ASSERT_THAT(key, IsOk());
+  ASSERT_THAT(prefix, IsOk());
+  ASSERT_THAT(client.Set("users", "ada", 36), IsOk());
+  ASSERT_THAT(client.Set("users", "bob", "unknown"), IsOk());
+  ASSERT_THAT(client.Delete("users", "bob"), IsOk());
+  const auto any = all->Next();
+  ASSERT_THAT(any, IsOk());
+  EXPECT_EQ(any->key, "ada");
+  const auto ada = key->Next(std::chrono::hours(1));
+  ASSERT_THAT(ada, IsOk());
+  EXPECT_EQ(ada->kind, ChangeKind::kSet);
+  EXPECT_EQ(ada->value, 36);
+  EXPECT_EQ(key->position(), static_cast<const EventPosition&>(*ada));
+  EXPECT_THAT(prefix->Next(), StatusIs(absl::StatusCode::kInvalidArgument));
+  const auto removed = prefix->Next();
+  ASSERT_THAT(removed, IsOk());
+  EXPECT_EQ(removed->kind, ChangeKind::kRemoved);
+
+  SubscribeOptions from_there;
+  from_there.GoOnAfter(*any);
+  auto again = client.Watch("users", from_there);
+  ASSERT_THAT(again, IsOk());
+  const auto next = again->Next();
+  ASSERT_THAT(next, IsOk());
+  EXPECT_EQ(next->key, "bob");
 }
 
 TEST_F(SyncClientTest, DestroyedWhileTheServerIsAwayItDoesNotHang) {

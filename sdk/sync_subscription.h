@@ -16,39 +16,35 @@
 #ifndef COFFER_SDK_SYNC_SUBSCRIPTION_H_
 #define COFFER_SDK_SYNC_SUBSCRIPTION_H_
 
-#include <memory>
 #include <optional>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "coffer/sdk/clock.h"
 #include "coffer/sdk/event.h"
-#include "coffer/sdk/internal/sync_loop.h"
+#include "coffer/sdk/sync_source.h"
 
 namespace coffer {
 
 class SyncSubscription {
  public:
-  // For SyncClient. `clock` outlives it.
-  SyncSubscription(std::shared_ptr<internal::SyncLoop> loop, Clock* clock,
-                   std::unique_ptr<EventSource> source);
-  SyncSubscription(SyncSubscription&&) noexcept = default;
-  SyncSubscription& operator=(SyncSubscription&& other) noexcept;
-  ~SyncSubscription();
+  // For SyncClient.
+  explicit SyncSubscription(internal::SyncSource source)
+      : source_(std::move(source)) {}
 
   // Waits for an event, for good or until `timeout` has passed: then it is
   // DeadlineExceeded, no event is lost, and the next call waits on. All other
   // errors are those of Subscription::Next, and final.
-  absl::StatusOr<Event> Next() { return Wait(std::nullopt); }
-  absl::StatusOr<Event> Next(Clock::Duration timeout) { return Wait(timeout); }
+  absl::StatusOr<Event> Next() { return source_.Wait(std::nullopt); }
+  absl::StatusOr<Event> Next(Clock::Duration timeout) {
+    return source_.Wait(timeout);
+  }
+
+  // As Subscription's.
+  EventPosition position() const { return source_.position(); }
 
  private:
-  absl::StatusOr<Event> Wait(std::optional<Clock::Duration> timeout);
-  void End();
-
-  std::shared_ptr<internal::SyncLoop> loop_;
-  Clock* clock_;
-  // Used, and destroyed, on the loop.
-  std::unique_ptr<EventSource> source_;
+  internal::SyncSource source_;
 };
 
 }  // namespace coffer

@@ -23,20 +23,6 @@
 ABSL_FLAG(std::vector<std::string>, listen, {"127.0.0.1:9527"},
           "HOST:PORT to listen on; several with commas or by repeating the "
           "flag. Port 0 lets the system choose.");
-ABSL_FLAG(std::string, storage, "memory",
-          "where data is kept: memory (gone when the server ends) or rocksdb "
-          "(on the disk, in --data_dir)");
-ABSL_FLAG(std::string, data_dir, "",
-          "with --storage=rocksdb: the folder of the data, which is made if it "
-          "is absent; one server at a time");
-ABSL_FLAG(std::string, sync, "always",
-          "with --storage=rocksdb: when a write is on the disk. always: before "
-          "it is answered; interval: a second later; never: when the operating "
-          "system writes it");
-ABSL_FLAG(
-    bool, accept_damaged_log, false,
-    "with --storage=rocksdb: start although the log of the last writes is "
-    "damaged, and lose those from there on");
 ABSL_FLAG(int, threads, 0,
           "threads that serve connections; 0: one for each processor");
 ABSL_FLAG(std::string, tls_cert, "",
@@ -66,14 +52,18 @@ ABSL_FLAG(uint64_t, topic_ring_bytes_max, 1 << 20,
 ABSL_FLAG(uint64_t, topics_bytes_max, 64 << 20,
           "bytes of the events of all topics together; those of the topics "
           "that were published to least recently go first");
+ABSL_FLAG(uint64_t, watch_ring_events_max, 1024,
+          "latest changes of a watched key, and of a watched table, that are "
+          "kept for slow and returning watchers; at least 1");
+ABSL_FLAG(uint64_t, watch_ring_bytes_max, 1 << 20,
+          "bytes of these; the latest change is kept whatever its size");
+ABSL_FLAG(uint64_t, watch_bytes_max, 64 << 20,
+          "bytes of the changes of all that is watched together; those of what "
+          "changed least recently go first");
 ABSL_FLAG(std::string, log_level, "info", "debug, info, warning, error or off");
 
 namespace coffer::server {
 namespace {
-
-absl::Status Invalid(absl::string_view flag, absl::string_view why) {
-  return absl::InvalidArgumentError(absl::StrCat("--", flag, ": ", why));
-}
 
 absl::StatusOr<std::chrono::milliseconds> Timeout(absl::string_view flag,
                                                   absl::Duration value,
@@ -81,8 +71,8 @@ absl::StatusOr<std::chrono::milliseconds> Timeout(absl::string_view flag,
   if (value < absl::ZeroDuration() ||
       (value == absl::ZeroDuration() && !zero_allowed) ||
       value > absl::Hours(24 * 365)) {
-    return Invalid(flag, absl::StrCat(absl::FormatDuration(value),
-                                      " is not a sensible time"));
+    return InvalidFlag(flag, absl::StrCat(absl::FormatDuration(value),
+                                          " is not a sensible time"));
   }
   // What is not zero must not become so.
   return std::chrono::milliseconds(absl::ToInt64Milliseconds(
@@ -94,14 +84,16 @@ absl::StatusOr<ServerLimits> LimitsFromFlags() {
   ServerLimits limits;
   const uint32_t frame = absl::GetFlag(FLAGS_frame_bytes_max);
   if (frame < kFrameBytesMaxLeast || frame > kFrameBytesMaxCeiling) {
-    return Invalid("frame_bytes_max",
-                   absl::StrCat(frame, " is not from ", kFrameBytesMaxLeast,
-                                " to ", kFrameBytesMaxCeiling));
+    return InvalidFlag("frame_bytes_max",
+                       absl::StrCat(frame, " is not from ", kFrameBytesMaxLeast,
+                                    " to ", kFrameBytesMaxCeiling));
   }
   limits.frame.frame_bytes_max = frame;
   limits.frame.uncompressed_bytes_max = frame;
   limits.connections_max = absl::GetFlag(FLAGS_connections_max);
-  if (limits.connections_max == 0) return Invalid("connections_max", "is 0");
+  if (limits.connections_max == 0) {
+    return InvalidFlag("connections_max", "is 0");
+  }
   const struct {
     absl::string_view flag;
     absl::Duration value;
@@ -123,15 +115,31 @@ absl::StatusOr<ServerLimits> LimitsFromFlags() {
   return limits;
 }
 
-absl::StatusOr<TopicLimits> TopicLimitsFromFlags() {
+// `events`, `bytes` and `total`: the values of the flags for rings and for all
+// of them.
+absl::StatusOr<TopicLimits> RingLimits(absl::string_view events_flag,
+                                       uint64_t events, uint64_t bytes,
+                                       uint64_t total) {
+  if (events == 0) return InvalidFlag(events_flag, "is 0");
   TopicLimits limits;
-  limits.ring_events_max = absl::GetFlag(FLAGS_topic_ring_events_max);
-  limits.ring_bytes_max = absl::GetFlag(FLAGS_topic_ring_bytes_max);
-  limits.total_bytes_max = absl::GetFlag(FLAGS_topics_bytes_max);
-  if (limits.ring_events_max == 0) {
-    return Invalid("topic_ring_events_max", "is 0");
-  }
+  limits.ring_events_max = events;
+  limits.ring_bytes_max = bytes;
+  limits.total_bytes_max = total;
   return limits;
+}
+
+absl::StatusOr<TopicLimits> TopicLimitsFromFlags() {
+  return RingLimits("topic_ring_events_max",
+                    absl::GetFlag(FLAGS_topic_ring_events_max),
+                    absl::GetFlag(FLAGS_topic_ring_bytes_max),
+                    absl::GetFlag(FLAGS_topics_bytes_max));
+}
+
+absl::StatusOr<TopicLimits> WatchLimitsFromFlags() {
+  return RingLimits("watch_ring_events_max",
+                    absl::GetFlag(FLAGS_watch_ring_events_max),
+                    absl::GetFlag(FLAGS_watch_ring_bytes_max),
+                    absl::GetFlag(FLAGS_watch_bytes_max));
 }
 
 absl::StatusOr<std::shared_ptr<TlsContext>> TlsFromFlags() {
@@ -139,12 +147,12 @@ absl::StatusOr<std::shared_ptr<TlsContext>> TlsFromFlags() {
   const std::string key = absl::GetFlag(FLAGS_tls_key);
   const std::string client_ca = absl::GetFlag(FLAGS_tls_client_ca);
   if (cert.empty() != key.empty()) {
-    return Invalid(cert.empty() ? "tls_cert" : "tls_key",
-                   "certificate and key go together");
+    return InvalidFlag(cert.empty() ? "tls_cert" : "tls_key",
+                       "certificate and key go together");
   }
   if (cert.empty()) {
     if (!client_ca.empty()) {
-      return Invalid("tls_client_ca", "needs --tls_cert and --tls_key");
+      return InvalidFlag("tls_client_ca", "needs --tls_cert and --tls_key");
     }
     return std::shared_ptr<TlsContext>();
   }
@@ -155,54 +163,29 @@ absl::StatusOr<std::shared_ptr<TlsContext>> TlsFromFlags() {
   return MakeTlsServerContext(options);
 }
 
-absl::Status StorageFromFlags(KvsOptions* options) {
-  options->storage = absl::GetFlag(FLAGS_storage);
-  options->durable.data_dir = absl::GetFlag(FLAGS_data_dir);
-  options->durable.accept_damaged_log = absl::GetFlag(FLAGS_accept_damaged_log);
-  const std::string sync = absl::GetFlag(FLAGS_sync);
-  if (!ParseSyncMode(sync, &options->durable.sync)) {
-    return Invalid("sync", absl::StrCat("\"", sync,
-                                        "\" is none of always, "
-                                        "interval, never"));
-  }
-  if (options->storage == "rocksdb") {
-    if (!options->durable.data_dir.empty()) return absl::OkStatus();
-    return Invalid("storage", "rocksdb needs --data_dir");
-  }
-  if (options->storage != "memory") {
-    return Invalid("storage", absl::StrCat("no engine \"", options->storage,
-                                           "\"; memory, rocksdb"));
-  }
-  // Somebody who believes that memory is kept is to know before it is lost.
-  if (!options->durable.data_dir.empty()) {
-    return Invalid("data_dir", "needs --storage=rocksdb");
-  }
-  if (options->durable.sync != DurableOptions().sync) {
-    return Invalid("sync", "needs --storage=rocksdb");
-  }
-  return absl::OkStatus();
-}
-
 absl::StatusOr<KvsOptions> OptionsFromFlags() {
   KvsOptions options;
-  const absl::Status storage = StorageFromFlags(&options);
-  if (!storage.ok()) return storage;
+  auto storage = StorageFromFlags();
+  if (!storage.ok()) return storage.status();
+  options.storage = *std::move(storage);
   if (!ParseLogLevel(absl::GetFlag(FLAGS_log_level), &options.log_level)) {
-    return Invalid("log_level",
-                   absl::StrCat("\"", absl::GetFlag(FLAGS_log_level),
-                                "\" is none of debug, info, warning, error, "
-                                "off"));
+    return InvalidFlag(
+        "log_level", absl::StrCat("\"", absl::GetFlag(FLAGS_log_level),
+                                  "\" is none of debug, info, warning, error, "
+                                  "off"));
   }
   options.server.listen.clear();
   for (const std::string& text : absl::GetFlag(FLAGS_listen)) {
     auto endpoint = ParseEndpoint(text);
-    if (!endpoint.ok()) return Invalid("listen", endpoint.status().message());
+    if (!endpoint.ok())
+      return InvalidFlag("listen", endpoint.status().message());
     options.server.listen.push_back(*endpoint);
   }
-  if (options.server.listen.empty()) return Invalid("listen", "is empty");
+  if (options.server.listen.empty()) return InvalidFlag("listen", "is empty");
   const int threads = absl::GetFlag(FLAGS_threads);
   if (threads < 0 || threads > 1024) {
-    return Invalid("threads", absl::StrCat(threads, " is not from 0 to 1024"));
+    return InvalidFlag("threads",
+                       absl::StrCat(threads, " is not from 0 to 1024"));
   }
   const int processors = static_cast<int>(std::thread::hardware_concurrency());
   options.server.threads = threads > 0 ? threads : std::max(1, processors);
@@ -212,6 +195,9 @@ absl::StatusOr<KvsOptions> OptionsFromFlags() {
   auto topics = TopicLimitsFromFlags();
   if (!topics.ok()) return topics.status();
   options.topics = *topics;
+  auto watches = WatchLimitsFromFlags();
+  if (!watches.ok()) return watches.status();
+  options.watches = *watches;
   auto tls = TlsFromFlags();
   if (!tls.ok()) return tls.status();
   options.server.tls = *std::move(tls);
@@ -219,7 +205,8 @@ absl::StatusOr<KvsOptions> OptionsFromFlags() {
 }
 
 bool IsOurs(absl::string_view file) {
-  return absl::EndsWith(file, "server/flags.cc");
+  return absl::EndsWith(file, "server/flags.cc") ||
+         absl::EndsWith(file, "server/storage_flags.cc");
 }
 
 constexpr char kUsage[] =

@@ -10,15 +10,15 @@
 #include "coffer/server/log.h"
 #include "coffer/server/server.h"
 #include "coffer/server/service/topics/topic_limits.h"
-#include "coffer/server/storage/durable/durable_options.h"
+#include "coffer/server/storage_flags.h"
 
 namespace coffer::server {
 
 struct KvsOptions {
-  std::string storage;     // memory or rocksdb
-  DurableOptions durable;  // of the latter
+  StorageFlags storage;
   LogLevel log_level = LogLevel::kInfo;
   TopicLimits topics;
+  TopicLimits watches;
   ServerOptions server;
 };
 

@@ -16,6 +16,11 @@ absl::StatusOr<KvsOptions> Parse(std::vector<std::string> flags) {
                                         "--storage=memory",
                                         "--data_dir=",
                                         "--sync=always",
+                                        "--backup_dir=",
+                                        "--restore=",
+                                        "--restore_id=0",
+                                        "--block_cache_bytes=134217728",
+                                        "--write_buffer_bytes=67108864",
                                         "--threads=1",
                                         "--tls_cert=",
                                         "--tls_key=",
@@ -28,6 +33,9 @@ absl::StatusOr<KvsOptions> Parse(std::vector<std::string> flags) {
                                         "--topic_ring_events_max=1024",
                                         "--topic_ring_bytes_max=1048576",
                                         "--topics_bytes_max=67108864",
+                                        "--watch_ring_events_max=1024",
+                                        "--watch_ring_bytes_max=1048576",
+                                        "--watch_bytes_max=67108864",
                                         "--log_level=info"};
   // The default listener is given up if the test names its own.
   for (const std::string& flag : flags) {
@@ -45,7 +53,7 @@ TEST(KvsFlags, Defaults) {
   ASSERT_TRUE(options.ok()) << options.status();
   ASSERT_EQ(options->server.listen.size(), 1u);
   EXPECT_EQ(ToString(options->server.listen[0]), "127.0.0.1:9527");
-  EXPECT_EQ(options->storage, "memory");
+  EXPECT_EQ(options->storage.engine, "memory");
   EXPECT_EQ(options->server.tls, nullptr);
   EXPECT_EQ(options->server.limits.frame.frame_bytes_max, 16u << 20);
 }
@@ -53,16 +61,31 @@ TEST(KvsFlags, Defaults) {
 TEST(KvsFlags, DurableStorage) {
   auto options = Parse({"--storage=rocksdb", "--data_dir=/data"});
   ASSERT_TRUE(options.ok()) << options.status();
-  EXPECT_EQ(options->storage, "rocksdb");
-  EXPECT_EQ(options->durable.data_dir, "/data");
-  EXPECT_EQ(options->durable.sync, SyncMode::kAlways);
+  EXPECT_EQ(options->storage.engine, "rocksdb");
+  EXPECT_EQ(options->storage.durable.data_dir, "/data");
+  EXPECT_EQ(options->storage.durable.sync, SyncMode::kAlways);
   for (const SyncMode mode :
        {SyncMode::kAlways, SyncMode::kInterval, SyncMode::kNever}) {
     options = Parse({"--storage=rocksdb", "--data_dir=/data",
                      "--sync=" + std::string(ToString(mode))});
     ASSERT_TRUE(options.ok()) << options.status();
-    EXPECT_EQ(options->durable.sync, mode);
+    EXPECT_EQ(options->storage.durable.sync, mode);
   }
+}
+
+TEST(KvsFlags, MemoryOfDurableStorage) {
+  auto options = Parse({"--storage=rocksdb", "--data_dir=/data"});
+  ASSERT_TRUE(options.ok()) << options.status();
+  const DurableOptions none;
+  EXPECT_EQ(options->storage.durable.block_cache_bytes, none.block_cache_bytes);
+  EXPECT_EQ(options->storage.durable.write_buffer_bytes,
+            none.write_buffer_bytes);
+  options = Parse({"--storage=rocksdb", "--data_dir=/data",
+                   "--block_cache_bytes=1099511627776",
+                   "--write_buffer_bytes=1048576"});
+  ASSERT_TRUE(options.ok()) << options.status();
+  EXPECT_EQ(options->storage.durable.block_cache_bytes, uint64_t{1} << 40);
+  EXPECT_EQ(options->storage.durable.write_buffer_bytes, 1u << 20);
 }
 
 TEST(KvsFlags, SeveralListenersByCommaOrByRepeating) {
@@ -123,18 +146,24 @@ TEST(KvsFlags, LimitsReachTheServer) {
   EXPECT_EQ(options->log_level, LogLevel::kDebug);
 }
 
-TEST(KvsFlags, LimitsOfTopics) {
+void ExpectLimits(const TopicLimits& limits, size_t events, size_t bytes,
+                  size_t total) {
+  EXPECT_EQ(limits.ring_events_max, events);
+  EXPECT_EQ(limits.ring_bytes_max, bytes);
+  EXPECT_EQ(limits.total_bytes_max, total);
+}
+
+TEST(KvsFlags, LimitsOfTopicsAndWatches) {
   auto options = Parse({});
   ASSERT_TRUE(options.ok()) << options.status();
-  EXPECT_EQ(options->topics.ring_events_max, 1024u);
-  EXPECT_EQ(options->topics.ring_bytes_max, 1u << 20);
-  EXPECT_EQ(options->topics.total_bytes_max, 64u << 20);
+  ExpectLimits(options->topics, 1024, 1 << 20, 64 << 20);
+  ExpectLimits(options->watches, 1024, 1 << 20, 64 << 20);
   options = Parse({"--topic_ring_events_max=5", "--topic_ring_bytes_max=6000",
-                   "--topics_bytes_max=70000"});
+                   "--topics_bytes_max=70000", "--watch_ring_events_max=8",
+                   "--watch_ring_bytes_max=9000", "--watch_bytes_max=10000"});
   ASSERT_TRUE(options.ok()) << options.status();
-  EXPECT_EQ(options->topics.ring_events_max, 5u);
-  EXPECT_EQ(options->topics.ring_bytes_max, 6000u);
-  EXPECT_EQ(options->topics.total_bytes_max, 70000u);
+  ExpectLimits(options->topics, 5, 6000, 70000);
+  ExpectLimits(options->watches, 8, 9000, 10000);
 }
 
 TEST(KvsFlags, WhatMakesNoSenseIsRefusedByName) {
@@ -147,12 +176,30 @@ TEST(KvsFlags, WhatMakesNoSenseIsRefusedByName) {
       {{"--storage=rocksdb"}, "--storage: rocksdb needs --data_dir"},
       {{"--data_dir=x"}, "--data_dir: needs --storage=rocksdb"},
       {{"--sync=never"}, "--sync: needs --storage=rocksdb"},
+      {{"--backup_dir=x"}, "--backup_dir: needs --storage=rocksdb"},
+      {{"--restore=x"}, "--restore: needs --storage=rocksdb"},
+      {{"--restore_id=1"}, "--restore_id: needs --restore"},
       {{"--sync=often"}, "--sync: \"often\" is none of always"},
+      {{"--block_cache_bytes=1048577"},
+       "--block_cache_bytes: needs --storage=rocksdb"},
+      {{"--write_buffer_bytes=1048577"},
+       "--write_buffer_bytes: needs --storage=rocksdb"},
+      {{"--storage=rocksdb", "--data_dir=x", "--block_cache_bytes=1048575"},
+       "--block_cache_bytes: 1048575 is not from 1048576 to 1099511627776"},
+      {{"--storage=rocksdb", "--data_dir=x",
+        "--block_cache_bytes=1099511627777"},
+       "--block_cache_bytes: 1099511627777 is not from"},
+      {{"--storage=rocksdb", "--data_dir=x", "--write_buffer_bytes=1048575"},
+       "--write_buffer_bytes: 1048575 is not from 1048576 to 17179869184"},
+      {{"--storage=rocksdb", "--data_dir=x",
+        "--write_buffer_bytes=17179869185"},
+       "--write_buffer_bytes: 17179869185 is not from"},
       {{"--threads=-1"}, "--threads: -1"},
       {{"--frame_bytes_max=1000"}, "--frame_bytes_max: 1000"},
       {{"--frame_bytes_max=536870913"}, "--frame_bytes_max: 536870913"},
       {{"--connections_max=0"}, "--connections_max"},
       {{"--topic_ring_events_max=0"}, "--topic_ring_events_max: is 0"},
+      {{"--watch_ring_events_max=0"}, "--watch_ring_events_max: is 0"},
       {{"--idle_timeout=-1s"}, "--idle_timeout: -1s"},
       {{"--idle_timeout=inf"}, "--idle_timeout: inf"},
       {{"--handshake_timeout=0"}, "--handshake_timeout"},

@@ -22,22 +22,21 @@ FaultPlan Divided(const SplitPolicy& policy) {
   return FaultPlan().SplitReads(policy).SplitWrites(policy);
 }
 
-template <bool kOverTls, class FlowKind>
-void RunDivided(const std::shared_ptr<FaultInjector>& client,
+void RunDivided(FlowTransport transport, Flow flow,
+                const std::shared_ptr<FaultInjector>& client,
                 const std::shared_ptr<FaultInjector>& server) {
   SCOPED_TRACE("client " + client->plan().ToString() + ", server " +
                server->plan().ToString());
-  FlowHarness<kOverTls> flow(client, server);
-  flow.Spawn([&flow] { return FlowKind::Run(flow); });
-  const absl::Status status = flow.Result();
+  FlowHarness harness(transport, client, server);
+  harness.Spawn([&] { return flow(harness); });
+  const absl::Status status = harness.Result();
   EXPECT_TRUE(status.ok()) << status;
-  flow.CheckAfterwards();
+  harness.CheckAfterwards();
 }
 
-template <bool kOverTls, class FlowKind>
-void RunDividedEachWay() {
-  const auto run = [](const FaultPlan& client, const FaultPlan& server) {
-    RunDivided<kOverTls, FlowKind>(Faults(client), Faults(server));
+void RunDividedEachWay(FlowTransport transport, Flow flow) {
+  const auto run = [&](const FaultPlan& client, const FaultPlan& server) {
+    RunDivided(transport, flow, Faults(client), Faults(server));
   };
   for (const SplitPolicy& policy :
        {SplitPolicy::OneByte(), SplitPolicy::Half(), SplitPolicy::Max(3),
@@ -53,33 +52,32 @@ void RunDividedEachWay() {
 }
 
 TEST(FlowSplitTest, PlainIsDividedEachWay) {
-  RunDividedEachWay<kPlain, Conversation>();
+  RunDividedEachWay(FlowTransport::kPlain, Conversation);
 }
 TEST(FlowSplitTest, TlsIsDividedEachWay) {
-  RunDividedEachWay<kTls, Conversation>();
+  RunDividedEachWay(FlowTransport::kTls, Conversation);
 }
 TEST(FlowSplitTest, PlainPipelineIsDividedEachWay) {
-  RunDividedEachWay<kPlain, Pipeline>();
+  RunDividedEachWay(FlowTransport::kPlain, Pipeline);
 }
 TEST(FlowSplitTest, TlsPipelineIsDividedEachWay) {
-  RunDividedEachWay<kTls, Pipeline>();
+  RunDividedEachWay(FlowTransport::kTls, Pipeline);
 }
 TEST(FlowSplitTest, PlainDrainIsDividedEachWay) {
-  RunDividedEachWay<kPlain, Drain>();
+  RunDividedEachWay(FlowTransport::kPlain, Drain);
 }
 TEST(FlowSplitTest, TlsDrainIsDividedEachWay) {
-  RunDividedEachWay<kTls, Drain>();
+  RunDividedEachWay(FlowTransport::kTls, Drain);
 }
 
 // Of what the client, or the server, reads and writes in the flow.
-template <bool kOverTls, class FlowKind>
-void RunCutAtEachByte(const char* name) {
+void RunCutAtEachByte(const char* name, FlowTransport transport, Flow flow) {
   uint64_t runs = 0;
   for (const bool client : {true, false}) {
     const auto run = [&](const FaultPlan& plan) {
       const auto faults = Faults(plan);
-      RunDivided<kOverTls, FlowKind>(client ? faults : NoFaults(),
-                                     client ? NoFaults() : faults);
+      RunDivided(transport, flow, client ? faults : NoFaults(),
+                 client ? NoFaults() : faults);
       ++runs;
       return faults;
     };
@@ -101,17 +99,17 @@ void RunCutAtEachByte(const char* name) {
 }
 
 TEST(FlowSplitTest, PlainIsCutAtEachByte) {
-  RunCutAtEachByte<kPlain, Conversation>("plain conversation");
+  RunCutAtEachByte("plain conversation", FlowTransport::kPlain, Conversation);
 }
 TEST(FlowSplitTest, PlainPipelineIsCutAtEachByte) {
-  RunCutAtEachByte<kPlain, Pipeline>("plain pipeline");
+  RunCutAtEachByte("plain pipeline", FlowTransport::kPlain, Pipeline);
 }
 TEST(FlowSplitTest, PlainDrainIsCutAtEachByte) {
-  RunCutAtEachByte<kPlain, Drain>("plain drain");
+  RunCutAtEachByte("plain drain", FlowTransport::kPlain, Drain);
 }
 // The length of a record may vary by a byte or two from run to run.
 TEST(FlowSplitTest, TlsIsCutAtEachByte) {
-  RunCutAtEachByte<kTls, Greeting>("TLS handshake and hello");
+  RunCutAtEachByte("TLS handshake and hello", FlowTransport::kTls, Greeting);
 }
 
 }  // namespace

@@ -7,10 +7,9 @@
 #include <iostream>
 #include <memory>
 #include <string>
-#include <type_traits>
-#include <utility>
+#include <tuple>
 
-#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "coffer/server/flow_harness.h"
 #include "coffer/server/flows.h"
 #include "coffer/testing/sweep/cancel_sweep.h"
@@ -29,183 +28,133 @@ using coffer_testing::FaultInjector;
 using coffer_testing::StallSweep;
 using coffer_testing::SweepReport;
 
-enum class Side { kClient, kServer };
-
-template <bool kOverTls, Side kSide>
-struct Kind {
-  static constexpr bool kIsTls = kOverTls;
-  static constexpr Side kFaultySide = kSide;
-
-  struct Flow : FlowHarness<kOverTls> {
-    explicit Flow(std::shared_ptr<FaultInjector> faults,
-                  coffer_testing::MemoryPipeOptions pipe = {})
-        : FlowHarness<kOverTls>(kSide == Side::kClient ? faults : NoFaults(),
-                                kSide == Side::kServer ? faults : NoFaults(),
-                                pipe) {}
-  };
-};
-
-// An error of the transport or of time: not of the program, and no answer that
-// was somebody else's. A server whose input ends in a frame says so.
-bool TellsOfTheConnection(const absl::Status& status) {
-  if (absl::IsInvalidArgument(status)) {
-    return absl::StrContains(status.message(), "input ends after");
-  }
-  return absl::IsUnavailable(status) || absl::IsDataLoss(status) ||
-         absl::IsDeadlineExceeded(status) || absl::IsCancelled(status);
-}
-
-void Tell(const char* sweep, const SweepReport& report) {
+void Tell(const std::string& sweep, const SweepReport& report) {
   std::cout << sweep << ": " << report.ToString() << "\n";
 }
 
-template <class KindOfFlow>
-class FlowSweepTest : public ::testing::Test {
+class FlowSweepTest
+    : public ::testing::TestWithParam<std::tuple<FlowTransport, FlowSide>> {
  protected:
-  using Flow = typename KindOfFlow::Flow;
+  static FlowTransport transport() { return std::get<0>(GetParam()); }
 
-  // Runs `start(flow)` to its end, and checks everything afterwards.
-  template <class Start>
-  static void RunToItsEnd(std::shared_ptr<FaultInjector> faults, Start start,
-                          coffer_testing::MemoryPipeOptions pipe = {}) {
-    Flow flow(faults, pipe);
-    start(flow);
-    const absl::Status status = flow.Result();
+  // Runs the flow to its end, and checks everything afterwards.
+  static void RunToItsEnd(std::shared_ptr<FaultInjector> faults, Flow flow,
+                          coffer_testing::MemoryPipeOptions pipe) {
+    FlowHarness harness(transport(), std::get<1>(GetParam()), faults, pipe);
+    harness.Spawn([&] { return flow(harness); });
+    const absl::Status status = harness.Result();
     if (faults->fired()) {
       EXPECT_TRUE(status.ok() || TellsOfTheConnection(status)) << status;
     } else {
       EXPECT_TRUE(status.ok()) << status;
     }
-    flow.CheckAfterwards();
+    harness.CheckAfterwards();
   }
 
-  // The same of one of the flows of flows.h.
-  template <class FlowKind>
-  static void RunFlowToItsEnd(std::shared_ptr<FaultInjector> faults) {
-    RunToItsEnd(faults, [](auto& flow) {
-      flow.Spawn([&flow] { return FlowKind::Run(flow); });
-    });
+  static void Fail(const std::string& name, Flow flow,
+                   coffer_testing::MemoryPipeOptions pipe = {}) {
+    Tell(name + ", fail", FailSweep([&](std::shared_ptr<FaultInjector> faults) {
+           RunToItsEnd(faults, flow, pipe);
+         }));
   }
-};
 
-using Kinds =
-    ::testing::Types<Kind<kPlain, Side::kClient>, Kind<kPlain, Side::kServer>,
-                     Kind<kTls, Side::kClient>, Kind<kTls, Side::kServer>>;
-
-struct KindNames {
-  template <class KindOfFlow>
-  static std::string GetName(int i) {
-    return std::string(i < 2 ? "Plain" : "Tls") +
-           (KindOfFlow::kFaultySide == Side::kClient ? "Client" : "Server");
+  static void Stall(const std::string& name, Flow flow,
+                    coffer_testing::MemoryPipeOptions pipe = {}) {
+    Tell(name + ", stall",
+         StallSweep([&](std::shared_ptr<FaultInjector> faults) {
+           RunToItsEnd(faults, flow, pipe);
+         }));
   }
 };
-TYPED_TEST_SUITE(FlowSweepTest, Kinds, KindNames);
 
-TYPED_TEST(FlowSweepTest, ConversationFails) {
-  Tell("conversation, fail", FailSweep([](auto faults) {
-         TestFixture::RunToItsEnd(faults, [](auto& flow) { flow.Start(); });
-       }));
+std::string NameOf(
+    const ::testing::TestParamInfo<std::tuple<FlowTransport, FlowSide>>& kind) {
+  const auto [transport, side] = kind.param;
+  return absl::StrCat(transport == FlowTransport::kPlain ? "Plain" : "Tls",
+                      side == FlowSide::kClient ? "Client" : "Server");
 }
 
-TYPED_TEST(FlowSweepTest, ConversationStalls) {
-  Tell("conversation, stall", StallSweep([](auto faults) {
-         TestFixture::RunToItsEnd(faults, [](auto& flow) { flow.Start(); });
-       }));
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, FlowSweepTest,
+    ::testing::Combine(::testing::Values(FlowTransport::kPlain,
+                                         FlowTransport::kTls),
+                       ::testing::Values(FlowSide::kClient, FlowSide::kServer)),
+    NameOf);
+
+TEST_P(FlowSweepTest, ConversationFails) { Fail("conversation", Conversation); }
+
+TEST_P(FlowSweepTest, ConversationStalls) {
+  Stall("conversation", Conversation);
 }
 
-TYPED_TEST(FlowSweepTest, PipelineFails) {
-  Tell("pipeline, fail", FailSweep([](auto faults) {
-         TestFixture::template RunFlowToItsEnd<Pipeline>(faults);
-       }));
+TEST_P(FlowSweepTest, PipelineFails) { Fail("pipeline", Pipeline); }
+
+TEST_P(FlowSweepTest, PipelineStalls) { Stall("pipeline", Pipeline); }
+
+TEST_P(FlowSweepTest, DrainFails) { Fail("drain", Drain); }
+
+TEST_P(FlowSweepTest, DrainStalls) { Stall("drain", Drain); }
+
+TEST_P(FlowSweepTest, NarrowConversationFails) {
+  Fail("narrow conversation", Conversation, NarrowPipe(transport()));
 }
 
-TYPED_TEST(FlowSweepTest, PipelineStalls) {
-  Tell("pipeline, stall", StallSweep([](auto faults) {
-         TestFixture::template RunFlowToItsEnd<Pipeline>(faults);
-       }));
-}
-
-TYPED_TEST(FlowSweepTest, DrainFails) {
-  Tell("drain, fail", FailSweep([](auto faults) {
-         TestFixture::template RunFlowToItsEnd<Drain>(faults);
-       }));
-}
-
-TYPED_TEST(FlowSweepTest, DrainStalls) {
-  Tell("drain, stall", StallSweep([](auto faults) {
-         TestFixture::template RunFlowToItsEnd<Drain>(faults);
-       }));
-}
-
-// Many small operations in the place of a few: 16 bytes each, or 200 where TLS
-// has kilobytes to shake hands.
-constexpr size_t NarrowBytes(bool tls) { return tls ? 200 : 16; }
-
-TYPED_TEST(FlowSweepTest, NarrowConversationFails) {
-  Tell("narrow conversation, fail", FailSweep([](auto faults) {
-         TestFixture::RunToItsEnd(faults, [](auto& flow) { flow.Start(); },
-                                  {.capacity = NarrowBytes(TypeParam::kIsTls)});
-       }));
-}
-
-TYPED_TEST(FlowSweepTest, NarrowConversationStalls) {
-  Tell("narrow conversation, stall", StallSweep([](auto faults) {
-         TestFixture::RunToItsEnd(faults, [](auto& flow) { flow.Start(); },
-                                  {.capacity = NarrowBytes(TypeParam::kIsTls)});
-       }));
+TEST_P(FlowSweepTest, NarrowConversationStalls) {
+  Stall("narrow conversation", Conversation, NarrowPipe(transport()));
 }
 
 // Cancelled anywhere, the flow ends as cancelled, or in spite of it: some runs
 // do the one, for each type of cancellation. A conversation's connection, once
 // it is greeted, is good for further calls, whose answers are their own.
-template <bool kOverTls, class FlowKind>
-void CancelAnywhere(const std::string& name,
+void CancelAnywhere(const std::string& name, FlowTransport transport, Flow flow,
                     coffer_testing::MemoryPipeOptions pipe = {}) {
   coffer_testing::CancelTally tally;
   const SweepReport report = CancelSweep([&](CancelPoint& cancel) {
-    typename Kind<kOverTls, Side::kClient>::Flow flow(cancel.injector(), pipe);
-    flow.Spawn([&flow] { return FlowKind::Run(flow); },
-               cancel.slot(flow.time().io()));
-    const absl::Status status = flow.Result();
+    FlowHarness harness(transport, FlowSide::kClient, cancel.injector(), pipe);
+    harness.Spawn([&] { return flow(harness); },
+                  cancel.slot(harness.time().io()));
+    const absl::Status status = harness.Result();
     EXPECT_TRUE(status.ok() || (cancel.fired() && absl::IsCancelled(status)))
         << status;
     tally.Count(cancel, absl::IsCancelled(status));
-    if (std::is_same_v<FlowKind, Conversation> && !status.ok() &&
-        flow.has_client() && !flow.closing()) {
-      flow.Spawn([&flow]() -> asio::awaitable<absl::Status> {
-        absl::Status again = co_await flow.Write("c", "3");
-        if (again.ok()) again = co_await flow.Read("c", "3");
+    if (flow == Conversation && !status.ok() && harness.has_client() &&
+        !harness.closing()) {
+      harness.Spawn([&harness]() -> asio::awaitable<absl::Status> {
+        absl::Status again = co_await harness.Write("c", "3");
+        if (again.ok()) again = co_await harness.Read("c", "3");
         co_return again;
       });
-      const absl::Status again = flow.Result();
+      const absl::Status again = harness.Result();
       EXPECT_TRUE(again.ok()) << again;
     }
-    flow.CheckAfterwards();
+    harness.CheckAfterwards();
   });
   tally.ExpectSomeOfEach();
-  Tell((name + ", cancel").c_str(), report);
+  Tell(name + ", cancel", report);
 }
 
 TEST(FlowCancelSweepTest, Plain) {
-  CancelAnywhere<kPlain, Conversation>("plain conversation");
-  CancelAnywhere<kPlain, Conversation>("plain and narrow conversation",
-                                       {.capacity = NarrowBytes(kPlain)});
+  constexpr auto kPlain = FlowTransport::kPlain;
+  CancelAnywhere("plain conversation", kPlain, Conversation);
+  CancelAnywhere("plain and narrow conversation", kPlain, Conversation,
+                 NarrowPipe(kPlain));
 }
 
 TEST(FlowCancelSweepTest, Tls) {
-  CancelAnywhere<kTls, Conversation>("TLS conversation");
-  CancelAnywhere<kTls, Conversation>("TLS and narrow conversation",
-                                     {.capacity = NarrowBytes(kTls)});
+  constexpr auto kTls = FlowTransport::kTls;
+  CancelAnywhere("TLS conversation", kTls, Conversation);
+  CancelAnywhere("TLS and narrow conversation", kTls, Conversation,
+                 NarrowPipe(kTls));
 }
 
 TEST(FlowCancelSweepTest, Pipeline) {
-  CancelAnywhere<kPlain, Pipeline>("plain pipeline");
-  CancelAnywhere<kTls, Pipeline>("TLS pipeline");
+  CancelAnywhere("plain pipeline", FlowTransport::kPlain, Pipeline);
+  CancelAnywhere("TLS pipeline", FlowTransport::kTls, Pipeline);
 }
 
 TEST(FlowCancelSweepTest, Drain) {
-  CancelAnywhere<kPlain, Drain>("plain drain");
-  CancelAnywhere<kTls, Drain>("TLS drain");
+  CancelAnywhere("plain drain", FlowTransport::kPlain, Drain);
+  CancelAnywhere("TLS drain", FlowTransport::kTls, Drain);
 }
 
 }  // namespace

@@ -75,7 +75,10 @@ class KvsDurableTest : public ::testing::Test {
   }
 
   void ExpectRefused(const std::string& why) const {
-    const Finished finished = RunProcess(Command());
+    ExpectRefusedWith({}, why);
+  }
+  void ExpectRefusedWith(const Words& flags, const std::string& why) const {
+    const Finished finished = RunProcess(Command(flags));
     EXPECT_EQ(finished.exit_code, 2);
     EXPECT_THAT(finished.err, AllOf(StartsWith("kvs: "), HasSubstr(why)));
     EXPECT_EQ(std::count(finished.err.begin(), finished.err.end(), '\n'), 1)
@@ -147,9 +150,9 @@ TEST_F(KvsDurableTest, NewerFormatIsRefused) {
     rocksdb::DB* db = nullptr;
     ASSERT_TRUE(rocksdb::DB::Open(rocksdb::Options(), dir_, &db).ok());
     const std::unique_ptr<rocksdb::DB> owned(db);
-    ASSERT_TRUE(db->Put(rocksdb::WriteOptions(), FormatKey(), "2").ok());
+    ASSERT_TRUE(db->Put(rocksdb::WriteOptions(), FormatKey(), "3").ok());
   }
-  ExpectRefused("its format is 2, written by a newer version");
+  ExpectRefused("its format is 3, written by a newer version");
 }
 
 // The first line of the log says what becomes of the data.
@@ -171,6 +174,30 @@ TEST_F(KvsDurableTest, LogSaysWhereDataIsKept) {
   EXPECT_THAT(first_line({kKvs, "--listen=127.0.0.1:0"}),
               AllOf(HasSubstr("event=starting"), HasSubstr("storage=memory"),
                     HasSubstr("data is forgotten when the server ends")));
+}
+
+TEST_F(KvsDurableTest, RestoresABackup) {
+  const std::string backups = dir_ + "-backups";
+  std::filesystem::remove_all(backups);
+  Start({"--backup_dir=" + backups});
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_EQ(Kvc({"set", "t", absl::StrCat("key", i), absl::StrCat(i)}),
+              "ok\n");
+  }
+  const std::string all = Kvc({"getall", "t"});
+  EXPECT_THAT(Kvc({"backup", "nightly", "2"}),
+              AllOf(StartsWith("backup 1 in "), HasSubstr("/nightly: ")));
+  EXPECT_EQ(Kvc({"set", "t", "key0", "changed"}), "ok\n");
+  EXPECT_THAT(Kvc({"backup", "/elsewhere"}), StartsWith("kvc: 403 "));
+  Stop();
+
+  ExpectRefusedWith({"--restore=" + backups + "/nightly"},
+                    "a restore overwrites nothing");
+  std::filesystem::remove_all(dir_);
+  Start({"--restore=" + backups + "/nightly"});
+  EXPECT_EQ(Kvc({"getall", "t"}), all);
+  EXPECT_THAT(Kvc({"backup", "nightly"}), HasSubstr("--backup_dir"));
+  Stop();
 }
 
 }  // namespace

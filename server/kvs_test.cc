@@ -333,10 +333,10 @@ TEST_F(KvsTest, HelpNamesEveryFlagOfItsOwn) {
   EXPECT_EQ(help.exit_code, 0);
   for (const char* flag :
        {"--listen", "--storage", "--data_dir", "--sync", "--accept_damaged_log",
-        "--threads", "--tls_cert", "--tls_key", "--tls_client_ca",
-        "--frame_bytes_max", "--connections_max", "--idle_timeout",
-        "--stall_timeout", "--handshake_timeout", "--drain_timeout",
-        "--log_level"}) {
+        "--backup_dir", "--restore", "--restore_id", "--threads", "--tls_cert",
+        "--tls_key", "--tls_client_ca", "--frame_bytes_max",
+        "--connections_max", "--idle_timeout", "--stall_timeout",
+        "--handshake_timeout", "--drain_timeout", "--log_level"}) {
     EXPECT_THAT(help.out, HasSubstr(flag));
   }
   EXPECT_THAT(RunProcess({kKvs, "--version"}).out, StartsWith("kvs "));

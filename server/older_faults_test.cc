@@ -5,6 +5,7 @@
 #include <zlib.h>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/write.hpp>
 #include <future>
 #include <memory>
 #include <optional>

@@ -15,6 +15,11 @@ std::string Name(absl::string_view name) {
 }
 
 template <class Message>
+std::vector<LogField> WithTable(const char* command, const Message& message) {
+  return {{"command", command}, {"table", Name(message.table())}};
+}
+
+template <class Message>
 std::vector<LogField> WithKey(const char* command, const Message& message,
                               absl::string_view key) {
   return {{"command", command},
@@ -42,7 +47,7 @@ std::vector<LogField> DescribeRequest(const CommandRequest& r) {
     case CommandRequest::kHget:
       return WithKey("hget", r.hget(), r.hget().key());
     case CommandRequest::kHgetall:
-      return {{"command", "hgetall"}, {"table", Name(r.hgetall().table())}};
+      return WithTable("hgetall", r.hgetall());
     case CommandRequest::kHmget:
       return WithKeys("hmget", r.hmget(), r.hmget().keys_size());
     case CommandRequest::kHset:
@@ -63,6 +68,35 @@ std::vector<LogField> DescribeRequest(const CommandRequest& r) {
       return WithTopic("unsubscribe", r.unsubscribe());
     case CommandRequest::kPublish:
       return WithTopic("publish", r.publish());
+    case CommandRequest::kListTables:
+      return {{"command", "list_tables"}};
+    case CommandRequest::kCountKeys:
+      return WithTable("count_keys", r.count_keys());
+    case CommandRequest::kDropTable:
+      return WithTable("drop_table", r.drop_table());
+    case CommandRequest::kRenameTable:
+      return {{"command", "rename_table"},
+              {"table", Name(r.rename_table().table())},
+              {"new_name", Name(r.rename_table().new_name())}};
+    case CommandRequest::kScan:
+      return WithTable("scan", r.scan());
+    case CommandRequest::kRead:
+      return WithKeys("read", r.read(), r.read().keys_size());
+    case CommandRequest::kPut:
+      return WithKey("put", r.put(), r.put().key());
+    case CommandRequest::kRemove:
+      return WithKey("remove", r.remove(), r.remove().key());
+    case CommandRequest::kIncrement:
+      return WithKey("increment", r.increment(), r.increment().key());
+    case CommandRequest::kAppend:
+      return WithKey("append", r.append(), r.append().key());
+    case CommandRequest::kExpire:
+      return WithKey("expire", r.expire(), r.expire().key());
+    case CommandRequest::kTransaction:
+      return {{"command", "transaction"},
+              {"compares", absl::StrCat(r.transaction().compares_size())},
+              {"then", absl::StrCat(r.transaction().then_size())},
+              {"otherwise", absl::StrCat(r.transaction().otherwise_size())}};
     case CommandRequest::kHello:
       return {{"command", "hello"}};
     case CommandRequest::kPing:
@@ -75,7 +109,13 @@ std::vector<LogField> DescribeRequest(const CommandRequest& r) {
       return {{"command", "grant_credit"}};
     case CommandRequest::kCloseSubscription:
       return {{"command", "close_subscription"}};
-    case CommandRequest::REQUEST_DATA_NOT_SET:
+    case CommandRequest::kOpenWatch:
+      return WithTable("open_watch", r.open_watch());
+    case CommandRequest::kStartBackup:
+      return {{"command", "start_backup"}};
+    case CommandRequest::kGetBackup:
+      return {{"command", "get_backup"}};
+    default:
       break;
   }
   return {{"command", "empty"}};

@@ -23,12 +23,25 @@ TEST(RequestLog, NamesCommandTableAndKey) {
   publish.mutable_publish()->set_topic("news");
   EXPECT_EQ(Line(publish), "event=request command=publish topic=news");
   EXPECT_EQ(Line(v1::CommandRequest()), "event=request command=empty");
+  EXPECT_EQ(Line(MakePut("users", "ada", 1)),
+            "event=request command=put table=users key=ada");
+  EXPECT_EQ(Line(MakeRenameTable("users", "people")),
+            "event=request command=rename_table table=users new_name=people");
+  EXPECT_EQ(Line(MakeTransaction({}, {MakePut("t", "k", 1)},
+                                 {MakeRead("t", {"a"}), MakeRead("t", {})})),
+            "event=request command=transaction compares=0 then=1 otherwise=2");
 }
 
 TEST(RequestLog, NeverShowsAValue) {
   const std::string secret = "hunter2";
   EXPECT_EQ(Line(MakeHset("t", "k", secret)).find(secret), std::string::npos);
   EXPECT_EQ(Line(MakeHmset("t", {{"k", ToValue(secret)}})).find(secret),
+            std::string::npos);
+  EXPECT_EQ(Line(MakePut("t", "k", secret)).find(secret), std::string::npos);
+  EXPECT_EQ(Line(MakeAppend("t", "k", secret)).find(secret), std::string::npos);
+  EXPECT_EQ(Line(MakeTransaction({CompareValue("t", "k", v1::EQUAL, secret)},
+                                 {MakePut("t", "k", secret)}))
+                .find(secret),
             std::string::npos);
 }
 

@@ -161,6 +161,28 @@ TEST_F(RetryFlowTest, ServerThatLostItsMemoryRefusesTheRetry) {
   EXPECT_EQ(second.Ask(Hset(3, 0, 3))->status(), 200u);
 }
 
+// Over a restart: a durable engine has written down what it executed.
+TEST_F(RetryFlowTest, DurableServerKnowsTheWriteAfterARestart) {
+  FakeServer durable{time_.get_executor(),
+                     {.clock = &time_.clock(), .durable = true}};
+  Client first(&durable, &time_);
+  const ServerInfo before = first.Hello(kClient, 1);
+  EXPECT_NE(before.retries_epoch, 0u);
+  first.Ask(Hset(1, 0, 1));
+  durable.DropAnswer();
+  EXPECT_FALSE(first.Ask(Hset(2, 0, 2)).has_value());
+  durable.Restart(FakeServer::Data::kKeepStored);
+  Client second(&durable, &time_);
+  const ServerInfo after = second.Hello(kClient, 4);
+  EXPECT_NE(after.epoch, before.epoch) << "topics are forgotten";
+  EXPECT_EQ(after.retries_epoch, before.retries_epoch);
+  ExpectPrevious(second.Ask(Hset(2, 1, 2)), 1);
+  ExpectPrevious(second.Ask(Hset(3, 1, 3)), 2);  // had never arrived
+  durable.Restart(FakeServer::Data::kLose);
+  EXPECT_NE(Client(&durable, &time_).Hello(kClient, 1).retries_epoch,
+            before.retries_epoch);
+}
+
 TEST_F(RetryFlowTest, ServerThatKeptItsMemoryAnswersTheRetry) {
   Client first = Connect(1);
   first.Ask(Hset(1, 0, 1));

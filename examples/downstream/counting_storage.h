@@ -1,5 +1,7 @@
 // A storage engine of one's own: keeps its data in another engine, and counts
-// the writes. The test holds it to the suite that every engine passes.
+// the writes. Whatever Storage can do is passed on: what it leaves out, the
+// other engine is not asked for. The test holds it to the suite that every
+// engine passes.
 
 #ifndef DOWNSTREAM_COUNTING_STORAGE_H_
 #define DOWNSTREAM_COUNTING_STORAGE_H_
@@ -9,6 +11,7 @@
 #include <memory>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "coffer/server/storage/storage.h"
 
@@ -30,6 +33,14 @@ class CountingStorage final : public coffer::server::Storage {
   absl::string_view name() const override { return "counting"; }
   coffer::server::StorageCounts counts() const override {
     return inner_->counts();
+  }
+  void SetChangeSink(coffer::server::ChangeSink* sink) override {
+    inner_->SetChangeSink(sink);
+  }
+  bool Sweep() override { return inner_->Sweep(); }
+  coffer::server::Backups* backups() override { return inner_->backups(); }
+  absl::Status ForEachNote(NoteVisitor visit) override {
+    return inner_->ForEachNote(visit);
   }
 
   uint64_t writes() const { return writes_; }

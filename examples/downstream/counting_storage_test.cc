@@ -2,7 +2,9 @@
 
 #include <memory>
 
+#include "coffer/sdk/clock.h"
 #include "coffer/server/storage/memory_storage.h"
+#include "coffer/testing/manual_clock.h"
 #include "coffer/testing/storage/storage_conformance.h"
 #include "gtest/gtest.h"
 
@@ -11,18 +13,25 @@ namespace {
 using coffer::server::Batch;
 using coffer::server::MemoryStorage;
 
-std::unique_ptr<CountingStorage> MakeStorage() {
-  return std::make_unique<CountingStorage>(std::make_unique<MemoryStorage>());
+std::unique_ptr<CountingStorage> MakeStorage(const coffer::Clock* clock) {
+  return std::make_unique<CountingStorage>(
+      std::make_unique<MemoryStorage>(clock));
 }
 
 // A test for each check of the suite: CountingStorageConformance.SetThenGet and
-// so on.
-const bool kConformance = coffer_testing::RegisterStorageConformance(
-    {.name = "CountingStorage", .open = MakeStorage});
+// so on. The suite moves the time in which keys expire.
+coffer_testing::StorageUnderTest Engine() {
+  auto clock = std::make_shared<coffer_testing::ManualClock>();
+  return {.name = "CountingStorage",
+          .open = [clock] { return MakeStorage(clock.get()); },
+          .clock = clock};
+}
+
+const bool kConformance = coffer_testing::RegisterStorageConformance(Engine());
 
 TEST(CountingStorage, CountsWritesOnly) {
   ASSERT_TRUE(kConformance);
-  const auto storage = MakeStorage();
+  const auto storage = MakeStorage(&coffer::Clock::System());
   Batch batch;
   batch.Set("table", "key", "value");
   batch.Get("table", "key");

@@ -23,8 +23,8 @@ struct AttemptNote {
   // An earlier attempt may have been executed: this one goes only to a server
   // that knows requests which are sent again.
   bool needs_retry_window = false;
-  // And, if not 0, only to one that says this epoch: what another one remembers
-  // is something else.
+  // And, if not 0, only to one that says this retries_epoch: what another one
+  // remembers is something else.
   std::uint64_t only_epoch = 0;
 
   // --- Upwards
@@ -32,7 +32,7 @@ struct AttemptNote {
   bool sent = false;
   // Not sent, for what was said downwards: nor will it be.
   bool refused = false;
-  // Of the server that it was sent to; 0: it has none.
+  // retries_epoch of the server that it was sent to; 0: it has none.
   std::uint64_t epoch = 0;
   // The request, given back with the result.
   v1::CommandRequest request;

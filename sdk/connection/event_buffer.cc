@@ -14,6 +14,7 @@ void EventBuffer::Begin(std::uint64_t epoch, std::uint64_t sequence) {
 }
 
 absl::Status EventBuffer::Add(v1::CommandResponse message) {
+  user_at_ = position();
   const v1::SubscriptionEvent& event = message.event();
   if (event.has_gap()) {
     const std::uint64_t epoch =
@@ -23,26 +24,40 @@ absl::Status EventBuffer::Add(v1::CommandResponse message) {
     }
     return absl::OkStatus();
   }
+  if (of_ == Of::kTable && !event.has_change()) {
+    sequence_ = std::max(sequence_, event.sequence());
+    return absl::OkStatus();
+  }
   if (granted_ == 0) {
     return absl::ResourceExhaustedError(
         absl::StrCat("event ", event.sequence(), " of a subscription came ",
-                     "without credit, beside ", data_events_, " not taken"));
+                     "without credit, beside ", counted_events_, " not taken"));
   }
   --granted_;
-  if (event.sequence() <= sequence_) return absl::OkStatus();  // had it before
-  if (event.sequence() > sequence_ + 1) {
+  // What is not new was had before.
+  if (event.sequence() > sequence_) AddCounted(std::move(message));
+  return absl::OkStatus();
+}
+
+void EventBuffer::AddCounted(v1::CommandResponse message) {
+  v1::SubscriptionEvent& event = *message.mutable_event();
+  if (of_ == Of::kTopic && event.sequence() > sequence_ + 1) {
     AddGap(epoch_, event.sequence() - 1, false);
   }
   sequence_ = event.sequence();
   Event& added = events_.emplace_back();
   added.epoch = epoch_;
   added.sequence = sequence_;
-  added.data.reserve(message.values_size());
-  for (v1::Value& value : *message.mutable_values()) {
-    added.data.push_back(std::move(value));
+  if (of_ == Of::kTable) {
+    added.kind = Event::Kind::kChange;
+    added.change = std::move(*event.mutable_change());
+  } else {
+    added.data.reserve(message.values_size());
+    for (v1::Value& value : *message.mutable_values()) {
+      added.data.push_back(std::move(value));
+    }
   }
-  ++data_events_;
-  return absl::OkStatus();
+  ++counted_events_;
 }
 
 // Two gaps in a row are one.
@@ -63,17 +78,18 @@ std::optional<Event> EventBuffer::Take() {
   if (events_.empty()) return std::nullopt;
   Event taken = std::move(events_.front());
   events_.pop_front();
-  if (taken.kind == Event::Kind::kData) --data_events_;
+  if (taken.kind != Event::Kind::kGap) --counted_events_;
+  user_at_ = taken;
   return taken;
 }
 
 std::uint64_t EventBuffer::InitialCredit() {
-  granted_ = events_max_ - std::min(events_max_, data_events_);
+  granted_ = events_max_ - std::min(events_max_, counted_events_);
   return granted_;
 }
 
 std::uint64_t EventBuffer::CreditToGrant() {
-  const std::uint64_t held = data_events_ + granted_;
+  const std::uint64_t held = counted_events_ + granted_;
   const std::uint64_t room =
       events_max_ - std::min<std::uint64_t>(events_max_, held);
   if (room < std::max<std::size_t>(events_max_ / 2, 1)) return 0;

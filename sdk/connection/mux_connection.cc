@@ -58,7 +58,16 @@ void MuxConnection::Execute(v1::CommandRequest request, CallOptions options,
 
 void MuxConnection::Subscribe(std::string topic, SubscribeOptions options,
                               SubscribeHandler handler) {
-  Best(nullptr).Subscribe(std::move(topic), options, std::move(handler));
+  v1::CommandRequest request;
+  request.mutable_open_subscription()->set_topic(std::move(topic));
+  Best(nullptr).Subscribe(std::move(request), options, std::move(handler));
+}
+
+void MuxConnection::Watch(v1::OpenWatch what, SubscribeOptions options,
+                          SubscribeHandler handler) {
+  v1::CommandRequest request;
+  *request.mutable_open_watch() = std::move(what);
+  Best(nullptr).Subscribe(std::move(request), options, std::move(handler));
 }
 
 std::optional<ServerInfo> MuxConnection::server_info() const {

@@ -35,6 +35,8 @@ class MuxConnection final : public Connection {
                ExecuteHandler handler) override;
   void Subscribe(std::string topic, SubscribeOptions options,
                  SubscribeHandler handler) override;
+  void Watch(v1::OpenWatch what, SubscribeOptions options,
+             SubscribeHandler handler) override;
   void Close(CloseHandler handler) override;
   std::optional<ServerInfo> server_info() const override;
 

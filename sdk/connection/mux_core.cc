@@ -260,7 +260,7 @@ std::optional<ServerInfo> MuxCore::server_info() const {
 
 void MuxCore::SetState(Link link, std::optional<ServerInfo> server) {
   link_.store(link, std::memory_order_relaxed);
-  epoch_.store(server.has_value() ? server->epoch : 0,
+  epoch_.store(server.has_value() ? server->retries_epoch : 0,
                std::memory_order_relaxed);
   const std::lock_guard<std::mutex> lock(server_mutex_);
   server_ = std::move(server);
@@ -302,9 +302,10 @@ void MuxCore::ExpireCalls() {
 
 // --- Ends
 
-void MuxCore::Subscribe(std::string topic, const SubscribeOptions& options,
+void MuxCore::Subscribe(v1::CommandRequest what,
+                        const SubscribeOptions& options,
                         Connection::SubscribeHandler handler) {
-  subscriptions_->Open(std::move(topic), options, std::move(handler));
+  subscriptions_->Open(std::move(what), options, std::move(handler));
 }
 
 void MuxCore::Close(Connection::CloseHandler handler) {

@@ -54,7 +54,8 @@ class MuxCore final : public MuxSession::Owner,
 
   void Execute(v1::CommandRequest request, const CallOptions& options,
                Connection::ExecuteHandler handler);
-  void Subscribe(std::string topic, const SubscribeOptions& options,
+  // `what`: as Subscriptions::Open.
+  void Subscribe(v1::CommandRequest what, const SubscribeOptions& options,
                  Connection::SubscribeHandler handler);
   void Close(Connection::CloseHandler handler);
 
@@ -156,7 +157,7 @@ class MuxCore final : public MuxSession::Owner,
   std::optional<Clock::TimePoint> armed_for_;
 
   std::atomic<Link> link_{Link::kConnecting};
-  std::atomic<std::uint64_t> epoch_{0};  // of the server; 0: none
+  std::atomic<std::uint64_t> epoch_{0};  // of the server's retries; 0: none
   mutable std::mutex server_mutex_;
   std::optional<ServerInfo> server_;  // guarded by server_mutex_
   std::atomic<std::size_t> calls_{0};

@@ -120,7 +120,7 @@ void MuxCore::BeginSession(OpenedSession opened) {
   session_ = std::make_shared<MuxSession>(std::move(opened), &mux_, &options_,
                                           identity_.get(), this);
   SetState(Link::kConnected, server);
-  subscriptions_->SessionBegins(server.features.subscriptions);
+  subscriptions_->SessionBegins(server.features);
   for (const auto& weak : others_) {
     const auto other = weak.lock();
     if (other != nullptr) other->HandOver();

@@ -37,6 +37,26 @@ std::uint64_t MillisecondsLeft(Clock::TimePoint deadline,
   return static_cast<std::uint64_t>(std::max<std::int64_t>(left.count(), 1));
 }
 
+// What a server of the older protocol is not to see.
+void ClearOurs(v1::CommandRequest* request) {
+  request->clear_request_id();
+  request->clear_deadline_ms();
+  request->clear_trace_context();
+  request->clear_attempt();
+  switch (request->request_data_case()) {
+    case v1::CommandRequest::kHset:
+      return request->mutable_hset()->clear_no_previous();
+    case v1::CommandRequest::kHmset:
+      return request->mutable_hmset()->clear_no_previous();
+    case v1::CommandRequest::kHdel:
+      return request->mutable_hdel()->clear_no_previous();
+    case v1::CommandRequest::kHmdel:
+      return request->mutable_hmdel()->clear_no_previous();
+    default:
+      return;
+  }
+}
+
 // Why no answer will come any more. A connection that was cut inside one is one
 // that was lost: only bytes that make no sense are data loss.
 absl::Status EndOfStream(const ClientFramedStream& stream) {
@@ -188,6 +208,26 @@ bool MuxSession::FeedControl() {
   return true;
 }
 
+// What the server does not know it would take for an empty request.
+absl::Status MuxSession::CheckKnown(const Call& call) const {
+  const auto command = call.command;
+  if (command < v1::CommandRequest::kListTables ||
+      command > v1::CommandRequest::kTransaction) {
+    return absl::OkStatus();
+  }
+  if (server_.has_value() && server_->features.data_commands) {
+    return absl::OkStatus();
+  }
+  const absl::string_view name =
+      v1::CommandRequest::descriptor()->FindFieldByNumber(command)->name();
+  return absl::UnimplementedError(
+      server_.has_value()
+          ? absl::StrCat("the server (version ", server_->version,
+                         ") does not know ", name)
+          : absl::StrCat("the server is of the older protocol, which has no ",
+                         name));
+}
+
 // A request of more is malformed to the server, which would end the connection
 // for it.
 absl::Status MuxSession::CheckSize(const Call& call) const {
@@ -211,7 +251,7 @@ absl::Status MuxSession::CheckSendable(const Call& call) const {
         "the server executes requests that are sent again: not sent again");
   }
   const std::uint64_t epoch = call.note->only_epoch;
-  if (epoch != 0 && epoch != server_->epoch) {
+  if (epoch != 0 && epoch != server_->retries_epoch) {
     return absl::UnavailableError(
         "the server has forgotten what it has executed, or it is another one: "
         "not sent again");
@@ -220,7 +260,8 @@ absl::Status MuxSession::CheckSendable(const Call& call) const {
 }
 
 bool MuxSession::FeedCall(Call* call, Clock::TimePoint now) {
-  absl::Status fed = CheckSize(*call);
+  absl::Status fed = CheckKnown(*call);
+  if (fed.ok()) fed = CheckSize(*call);
   if (fed.ok()) {
     fed = CheckSendable(*call);
     if (!fed.ok()) call->note->refused = true;
@@ -230,10 +271,7 @@ bool MuxSession::FeedCall(Call* call, Clock::TimePoint now) {
       call->request.set_request_id(call->id);
       call->request.set_deadline_ms(MillisecondsLeft(call->deadline, now));
     } else {
-      call->request.clear_request_id();
-      call->request.clear_deadline_ms();
-      call->request.clear_trace_context();
-      call->request.clear_attempt();
+      ClearOurs(&call->request);
     }
     identity_.Sending(call->id);
     fed = stream_->Feed(call->request);
@@ -248,7 +286,7 @@ bool MuxSession::FeedCall(Call* call, Clock::TimePoint now) {
   }
   if (call->note != nullptr) {  // who sends it again keeps it
     call->note->sent = true;
-    call->note->epoch = server_.has_value() ? server_->epoch : 0;
+    call->note->epoch = server_.has_value() ? server_->retries_epoch : 0;
   } else if (call->bytes > kRequestBytesKept) {
     v1::CommandRequest().Swap(&call->request);
   }

@@ -93,6 +93,7 @@ class MuxSession : public std::enable_shared_from_this<MuxSession> {
   bool FeedNext(Clock::TimePoint now);
   bool FeedControl();
   bool FeedCall(Call* call, Clock::TimePoint now);
+  absl::Status CheckKnown(const Call& call) const;
   absl::Status CheckSize(const Call& call) const;
   absl::Status CheckSendable(const Call& call) const;
   void Flush();

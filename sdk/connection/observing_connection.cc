@@ -50,6 +50,11 @@ class ObservingConnection final : public Connection {
     next_->Subscribe(std::move(topic), std::move(options), std::move(handler));
   }
 
+  void Watch(v1::OpenWatch what, SubscribeOptions options,
+             SubscribeHandler handler) override {
+    next_->Watch(std::move(what), std::move(options), std::move(handler));
+  }
+
   void Close(CloseHandler handler) override {
     next_->Close(std::move(handler));
   }

@@ -293,6 +293,11 @@ class RetryingConnection final : public Connection {
                            std::move(handler));
   }
 
+  void Watch(v1::OpenWatch what, SubscribeOptions options,
+             SubscribeHandler handler) override {
+    parts_.next->Watch(std::move(what), std::move(options), std::move(handler));
+  }
+
   void Close(CloseHandler handler) override {
     parts_.calls->Close(parts_.next, std::move(handler));
   }

@@ -6,26 +6,82 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "coffer/sdk/internal/assert.h"
+#include "coffer/sdk/stream/check_text.h"
 
 namespace coffer::internal {
 
 namespace asio = boost::asio;
 
-Subscription::Subscription(std::uint64_t new_id, std::string new_topic,
+Subscription::Subscription(std::uint64_t new_id, v1::CommandRequest what,
                            const SubscribeOptions& options,
                            asio::any_io_executor new_executor,
                            std::weak_ptr<Subscriptions> owner)
     : id(new_id),
-      topic(std::move(new_topic)),
-      slow_policy(options.slow_policy ==
-                          SubscribeOptions::SlowPolicy::kDisconnect
-                      ? v1::DISCONNECT
-                      : v1::DROP_OLDEST),
       executor(std::move(new_executor)),
       buffer(std::max<std::size_t>(options.events_max, 1), options.epoch,
-             options.after_sequence),
-      owner_(std::move(owner)) {}
+             options.after_sequence,
+             what.has_open_watch() ? EventBuffer::Of::kTable
+                                   : EventBuffer::Of::kTopic),
+      what_(std::move(what)),
+      slow_policy_(options.slow_policy ==
+                           SubscribeOptions::SlowPolicy::kDisconnect
+                       ? v1::DISCONNECT
+                       : v1::DROP_OLDEST),
+      owner_(std::move(owner)) {
+  UpdatePosition();
+}
+
+std::string Subscription::Name() const {
+  return is_watch() ? absl::StrCat("changes of ", what_.open_watch().table())
+                    : what_.open_subscription().topic();
+}
+
+absl::Status Subscription::CheckTexts() const { return CheckText(what_); }
+
+namespace {
+
+template <class Open>
+void SayWhereAndHow(Open& open, EventBuffer& buffer, v1::SlowPolicy policy) {
+  open.set_credit(buffer.InitialCredit());
+  open.set_slow_policy(policy);
+  open.set_epoch(buffer.epoch());
+  open.set_after_sequence(buffer.sequence());
+}
+
+}  // namespace
+
+v1::CommandRequest Subscription::OpenRequest() {
+  v1::CommandRequest request = what_;
+  if (is_watch()) {
+    SayWhereAndHow(*request.mutable_open_watch(), buffer, slow_policy_);
+  } else {
+    SayWhereAndHow(*request.mutable_open_subscription(), buffer, slow_policy_);
+  }
+  return request;
+}
+
+void Subscription::Begin(std::uint64_t epoch, std::uint64_t sequence) {
+  buffer.Begin(epoch, sequence);
+  UpdatePosition();
+}
+
+absl::Status Subscription::Add(v1::CommandResponse message) {
+  absl::Status added = buffer.Add(std::move(message));
+  UpdatePosition();
+  return added;
+}
+
+void Subscription::UpdatePosition() {
+  const std::lock_guard<std::mutex> lock(position_mutex_);
+  position_ = buffer.position();
+}
+
+EventPosition Subscription::position() const {
+  const std::lock_guard<std::mutex> lock(position_mutex_);
+  return position_;
+}
 
 void Subscription::GiveEvents() { Give(When::kNow); }
 
@@ -34,6 +90,7 @@ void Subscription::Give(When when) {
   std::optional<Next> result;
   if (std::optional<Event> event = buffer.Take()) {
     result = *std::move(event);
+    UpdatePosition();
     if (const auto owner = owner_.lock()) owner->GrantOwed(*this);
   } else if (!ended_.ok()) {
     result = ended_;
@@ -115,6 +172,8 @@ class Source final : public EventSource {
                      subscription->Wait(std::move(pending), ticket);
                    });
   }
+
+  EventPosition position() const override { return subscription_->position(); }
 
  private:
   const std::shared_ptr<Subscription> subscription_;

@@ -8,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "coffer/sdk/connection/subscription.h"
 #include "coffer/sdk/status/status_codes.h"
-#include "coffer/sdk/stream/check_text.h"
 
 namespace coffer::internal {
 
@@ -25,12 +24,6 @@ constexpr std::uint32_t kUnavailable = 503;
 // this one if it lasts.
 constexpr std::chrono::seconds kOpenAgainAfter(1);
 
-absl::Status CheckTopic(const std::string& topic) {
-  v1::CommandRequest request;
-  request.mutable_open_subscription()->set_topic(topic);
-  return CheckText(request);
-}
-
 }  // namespace
 
 Subscriptions::Subscriptions(asio::any_io_executor executor, Clock* clock,
@@ -43,10 +36,11 @@ Subscriptions::Subscriptions(asio::any_io_executor executor, Clock* clock,
 
 Subscriptions::~Subscriptions() = default;
 
-void Subscriptions::Open(std::string topic, const SubscribeOptions& options,
+void Subscriptions::Open(v1::CommandRequest what,
+                         const SubscribeOptions& options,
                          Connection::SubscribeHandler handler) {
   const auto subscription = std::make_shared<Subscription>(
-      ++last_id_, std::move(topic), options, executor_, weak_from_this());
+      ++last_id_, std::move(what), options, executor_, weak_from_this());
   OnCancel(handler, [weak = weak_from_this(), subscription] {
     asio::dispatch(subscription->executor, [weak, subscription] {
       if (const auto self = weak.lock()) self->CancelOpen(subscription);
@@ -64,7 +58,7 @@ void Subscriptions::Add(const Ptr& subscription) {
     return subscription->EndWith(
         absl::CancelledError("the connection was closed"));
   }
-  const absl::Status is_text = CheckTopic(subscription->topic);
+  const absl::Status is_text = subscription->CheckTexts();
   if (!is_text.ok()) return subscription->EndWith(is_text);
   StartOpenTimer(subscription);
   all_.emplace(subscription->id, subscription);
@@ -94,16 +88,16 @@ void Subscriptions::OpenTimedOut(const Ptr& subscription) {
   Remove(
       subscription,
       absl::DeadlineExceededError(absl::StrCat(
-          "subscribing to ", subscription->topic, ": not done in time",
+          "subscribing to ", subscription->Name(), ": not done in time",
           in_session_ ? ""
                       : absl::StrCat(": ", link_->WhyNoSession().message()))));
 }
 
 // --- Sessions
 
-void Subscriptions::SessionBegins(bool has_subscriptions) {
+void Subscriptions::SessionBegins(const ServerFeatures& features) {
   in_session_ = true;
-  served_ = has_subscriptions;
+  features_ = features;
   const auto all = all_;
   for (const auto& [id, subscription] : all) SendOpen(subscription);
 }
@@ -118,20 +112,15 @@ void Subscriptions::SessionEnds() {
 }
 
 void Subscriptions::SendOpen(const Ptr& subscription) {
-  if (!served_) {
+  if (subscription->is_watch() ? !features_.watch : !features_.subscriptions) {
     return Remove(subscription,
                   absl::UnimplementedError(
-                      "the server has no subscriptions of this protocol"));
+                      subscription->is_watch()
+                          ? "the server does not tell of changes of keys"
+                          : "the server has no subscriptions of this "
+                            "protocol"));
   }
-  EventBuffer& buffer = subscription->buffer;
-  v1::CommandRequest request;
-  v1::OpenSubscription& open = *request.mutable_open_subscription();
-  open.set_topic(subscription->topic);
-  open.set_credit(buffer.InitialCredit());
-  open.set_slow_policy(subscription->slow_policy);
-  open.set_epoch(buffer.epoch());
-  open.set_after_sequence(buffer.sequence());
-  link_->CallServer(std::move(request),
+  link_->CallServer(subscription->OpenRequest(),
                     [weak = weak_from_this(),
                      subscription](absl::StatusOr<v1::CommandResponse> answer) {
                       const auto self = weak.lock();
@@ -172,7 +161,7 @@ void Subscriptions::Opened(const Ptr& subscription,
   subscription->server_id = reply.subscription_id();
   if (removed) return Close(subscription);
   by_server_id_[subscription->server_id] = subscription;
-  subscription->buffer.Begin(reply.epoch(), reply.sequence());
+  subscription->Begin(reply.epoch(), reply.sequence());
   // What its user has taken since it was asked for.
   GrantOwed(*subscription);
   if (!subscription->opening) return;
@@ -198,9 +187,11 @@ void Subscriptions::EventCame(v1::CommandResponse message) {
     }
     return Remove(subscription, why);
   }
-  const absl::Status added = subscription->buffer.Add(std::move(message));
+  const absl::Status added = subscription->Add(std::move(message));
   if (!added.ok()) return link_->BreakSession(added);
   subscription->GiveEvents();
+  // What was dropped, as it came twice, has made room.
+  GrantOwed(*subscription);
 }
 
 void Subscriptions::GrantOwed(Subscription& subscription) {

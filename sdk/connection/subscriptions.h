@@ -1,4 +1,5 @@
-// Subscriptions: those of one connection, across its sessions: opens them,
+// Subscriptions: those of one connection, to topics and to changes of keys,
+// across its sessions: opens them,
 // opens them again on each new session where they were, holds their events
 // until they are taken, and grants the server credit for more.
 //
@@ -24,7 +25,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <string>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
@@ -34,6 +34,7 @@
 #include "coffer/sdk/connection/event_buffer.h"
 #include "coffer/sdk/event.h"
 #include "coffer/sdk/internal/pending_handler.h"
+#include "coffer/sdk/server_info.h"
 #include "coffer/v1/kv.pb.h"
 
 namespace coffer::internal {
@@ -66,12 +67,13 @@ class Subscriptions : public std::enable_shared_from_this<Subscriptions> {
                 Clock::Duration open_timeout, SubscriptionLink* link);
   ~Subscriptions();
 
-  // `handler` is given a source when the server has answered, or why not.
-  void Open(std::string topic, const SubscribeOptions& options,
+  // `what`: as Subscription's. `handler` is given a source when the server has
+  // answered, or why not.
+  void Open(v1::CommandRequest what, const SubscribeOptions& options,
             Connection::SubscribeHandler handler);
 
   // There is a server, and there is none.
-  void SessionBegins(bool has_subscriptions);
+  void SessionBegins(const ServerFeatures& features);
   void SessionEnds();
 
   // A message with `event` set.
@@ -107,7 +109,7 @@ class Subscriptions : public std::enable_shared_from_this<Subscriptions> {
   const Clock::Duration open_timeout_;
   SubscriptionLink* link_;  // null: ended
   bool in_session_ = false;
-  bool served_ = false;  // by the server of this session
+  ServerFeatures features_;  // of the server of this session
   // By the order of their opening.
   std::map<std::uint64_t, Ptr> all_;
   std::atomic<std::uint64_t> last_id_{0};

@@ -50,11 +50,32 @@ const CommandCase kCommands[] = {
      "'test' lz4: true }"},
     {"Ping", "ping { }"},
     {"Cancel", "cancel { request_id: 9527 }"},
+    {"ListTables", "list_tables { prefix: 'u' cursor: '\\000x' limit: 9 }"},
+    {"CountKeys", "count_keys { table: 't' }"},
+    {"DropTable", "drop_table { table: 't' }"},
+    {"RenameTable", "rename_table { table: 't' new_name: 'u' }"},
+    {"Scan",
+     "scan { table: 't' prefix: 'k' begin: 'k1' end: 'k9' cursor: 'c' limit: 5 "
+     "keys_only: true }"},
+    {"Read", "read { table: 't' keys: 'a' keys: 'b' without_values: true }"},
+    {"Put",
+     "put { table: 't' key: 'k' value { integer: 1 } condition { version: 7 } "
+     "expiry { after_ms: 9 } want_previous: true }"},
+    {"Remove", "remove { table: 't' key: 'k' condition { present: true } }"},
+    {"Increment", "increment { table: 't' key: 'k' float: -0.5 }"},
+    {"Append", "append { table: 't' key: 'k' value { string: 'v' } }"},
+    {"Expire", "expire { table: 't' key: 'k' expiry { at_ms: 9527 } }"},
+    {"Transaction",
+     "transaction { compares { table: 't' key: 'k' version: 7 } then { remove "
+     "{ table: 't' key: 'k' } } otherwise { read { table: 't' } } }"},
     {"OpenSubscription",
      "open_subscription { topic: 'lobby' credit: 64 slow_policy: DISCONNECT "
      "epoch: 7 after_sequence: 9 }"},
     {"GrantCredit", "grant_credit { subscription_id: 3 credit: 32 }"},
     {"CloseSubscription", "close_subscription { subscription_id: 3 }"},
+    {"OpenWatch", "open_watch { table: 't' prefix: 'k' credit: 64 epoch: 7 }"},
+    {"StartBackup", "start_backup { dir: 'nightly' keep: 7 }"},
+    {"GetBackup", "get_backup { }"},
 };
 
 v1::CommandRequest Request(const std::string& textproto) {

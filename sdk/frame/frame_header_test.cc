@@ -1,5 +1,7 @@
 #include "coffer/sdk/frame/frame_header.h"
 
+#include <string>
+
 #include "absl/strings/escaping.h"
 #include "absl/strings/string_view.h"
 #include "gmock/gmock.h"

@@ -2,6 +2,8 @@
 
 #include <zlib.h>
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "coffer/sdk/frame/big_endian.h"
 #include "coffer/sdk/frame/frame_header.h"

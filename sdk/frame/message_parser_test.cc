@@ -1,5 +1,7 @@
 #include "coffer/sdk/frame/message_parser.h"
 
+#include <string>
+
 #include "coffer/sdk/frame/frame_error.h"
 #include "coffer/v1/kv.pb.h"
 #include "gmock/gmock.h"

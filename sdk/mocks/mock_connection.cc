@@ -8,6 +8,7 @@ MockConnection::MockConnection(boost::asio::any_io_executor executor)
     : executor_(std::move(executor)) {
   ON_CALL(*this, Execute).WillByDefault(Answers(NothingSaid("Execute")));
   ON_CALL(*this, Subscribe).WillByDefault(Opens(NothingSaid("Subscribe")));
+  ON_CALL(*this, Watch).WillByDefault(Opens(NothingSaid("Watch")));
   ON_CALL(*this, Close).WillByDefault(Closes(absl::OkStatus()));
 }
 

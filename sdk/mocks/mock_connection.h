@@ -52,12 +52,16 @@ class MockConnection : public coffer::Connection {
   MOCK_METHOD(void, Subscribe,
               (std::string, coffer::SubscribeOptions, SubscribeHandler),
               (override));
+  MOCK_METHOD(void, Watch,
+              (coffer::v1::OpenWatch, coffer::SubscribeOptions,
+               SubscribeHandler),
+              (override));
   MOCK_METHOD(void, Close, (CloseHandler), (override));
   MOCK_METHOD(std::optional<coffer::ServerInfo>, server_info, (),
               (const, override));
 
-  // Actions for Execute, Subscribe and Close. `source` is for one call: a
-  // second one of the same action fails with Unimplemented.
+  // Actions for Execute, Subscribe or Watch, and Close. `opened` is for one
+  // call: a second one of the same action fails with Unimplemented.
   auto Answers(absl::StatusOr<coffer::v1::CommandResponse> answer) {
     return [executor = executor_, answer = std::move(answer)](
                const coffer::v1::CommandRequest&, const coffer::CallOptions&,
@@ -71,9 +75,9 @@ class MockConnection : public coffer::Connection {
     using Opened = absl::StatusOr<std::unique_ptr<coffer::EventSource>>;
     return [executor = executor_,
             once = std::make_shared<Opened>(std::move(opened))](
-               const std::string&, const coffer::SubscribeOptions&,
+               const auto&, const coffer::SubscribeOptions&,
                SubscribeHandler handler) {
-      Opened given = std::exchange(*once, NothingSaid("Subscribe"));
+      Opened given = std::exchange(*once, NothingSaid("Subscribe or Watch"));
       internal::HeldOperation<Opened>::Make(std::move(handler), executor)
           ->Complete(std::move(given));
     };

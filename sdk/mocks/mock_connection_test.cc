@@ -135,6 +135,36 @@ TEST_F(MockConnectionTest, SubscriptionGivesWhatItsSourceIsToldTo) {
   EXPECT_THAT(*cancelled.result, StatusIs(absl::StatusCode::kCancelled));
 }
 
+TEST_F(MockConnectionTest, WatcherGivesWhatItsSourceIsToldTo) {
+  auto ada = std::make_unique<StrictMock<MockEventSource>>(io_.get_executor());
+  EXPECT_CALL(*ada, Next)
+      .WillOnce(ada->Gives(MakeSet(3, "ada", 8, 36)))
+      .WillOnce(
+          ada->Gives(MakeChange(4, coffer::v1::Change::REMOVED, "ada", 9)));
+  EXPECT_CALL(*ada, position).WillOnce(Return(coffer::EventPosition{1, 4}));
+  EXPECT_CALL(*mock_, Watch(EqualsProto("table: 'users' key: 'ada'"), _, _))
+      .WillOnce(mock_->Opens(std::move(ada)));
+  Given<absl::StatusOr<coffer::Watcher<int64_t>>> opened;
+  client_.WatchKey<int64_t>("users", "ada", coffer::SubscribeOptions(),
+                            opened.Handler());
+  io_.run();
+  ASSERT_THAT(*opened.result, IsOk());
+  coffer::Watcher<int64_t> watcher = **std::move(opened.result);
+  Given<absl::StatusOr<coffer::Change<int64_t>>> set, removed;
+  watcher.Next(set.Handler());
+  watcher.Next(removed.Handler());
+  io_.restart();
+  io_.run();
+  ASSERT_THAT(*set.result, IsOk());
+  EXPECT_EQ((*set.result)->kind, coffer::ChangeKind::kSet);
+  EXPECT_EQ((*set.result)->key, "ada");
+  EXPECT_EQ((*set.result)->version, 8u);
+  EXPECT_EQ((*set.result)->value, 36);
+  ASSERT_THAT(*removed.result, IsOk());
+  EXPECT_EQ((*removed.result)->kind, coffer::ChangeKind::kRemoved);
+  EXPECT_EQ(watcher.position(), (coffer::EventPosition{1, 4}));
+}
+
 TEST_F(MockConnectionTest, DestroyedSourceEndsTheNextThatWaits) {
   Given<absl::StatusOr<Event>> next;
   {
@@ -164,9 +194,11 @@ TEST(MockConnectionDefaults, CallsFailAndCloseSucceeds) {
   coffer::Client client(mock);
   Given<absl::Status> ping, closed;
   Given<absl::StatusOr<coffer::Subscription>> opened;
+  Given<absl::StatusOr<coffer::Watcher<>>> watched;
   Given<absl::StatusOr<Event>> next;
   client.Ping(ping.Handler());
   client.Subscribe("t", coffer::SubscribeOptions(), opened.Handler());
+  client.Watch("t", coffer::SubscribeOptions(), watched.Handler());
   source.Next(next.Handler());
   client.Close(closed.Handler());
   io.run();
@@ -174,6 +206,8 @@ TEST(MockConnectionDefaults, CallsFailAndCloseSucceeds) {
               StatusIs(absl::StatusCode::kUnimplemented, HasSubstr("Execute")));
   EXPECT_THAT(*opened.result, StatusIs(absl::StatusCode::kUnimplemented,
                                        HasSubstr("Subscribe")));
+  EXPECT_THAT(*watched.result,
+              StatusIs(absl::StatusCode::kUnimplemented, HasSubstr("Watch")));
   EXPECT_THAT(*next.result, StatusIs(absl::StatusCode::kUnimplemented));
   EXPECT_THAT(*closed.result, IsOk());
   EXPECT_FALSE(client.server_info().has_value());

@@ -22,6 +22,19 @@ void MockEventSource::Hold(NextHandler handler) {
   held_.push_back(HeldNext::Make(std::move(handler), executor_));
 }
 
+coffer::Event MakeChange(std::uint64_t sequence, coffer::v1::Change::Kind kind,
+                         std::string key, std::uint64_t version,
+                         std::uint64_t epoch) {
+  coffer::Event event;
+  event.kind = coffer::Event::Kind::kChange;
+  event.epoch = epoch;
+  event.sequence = sequence;
+  event.change.set_kind(kind);
+  event.change.set_key(std::move(key));
+  event.change.set_version(version);
+  return event;
+}
+
 coffer::Event MakeGap(std::uint64_t sequence, std::uint64_t epoch) {
   coffer::Event gap;
   gap.kind = coffer::Event::Kind::kGap;

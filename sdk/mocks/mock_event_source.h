@@ -1,5 +1,5 @@
-// MockEventSource: what a subscription is made of, for code that takes a
-// coffer::Subscription, or that subscribes:
+// MockEventSource: what a subscription or a watcher is made of, for code that
+// takes a coffer::Subscription or coffer::Watcher, or that subscribes:
 //
 //   auto news = std::make_unique<StrictMock<MockEventSource>>(executor);
 //   EXPECT_CALL(*news, Next)
@@ -9,10 +9,17 @@
 //   EXPECT_CALL(*connection, Subscribe("news", _, _))
 //       .WillOnce(connection->Opens(std::move(news)));
 //
+// Of a watch, the events are those of MakeSet, MakeChange and MakeGap:
+//
+//   EXPECT_CALL(*connection,
+//               Watch(EqualsProto("table: 'users' key: 'ada'"), _, _))
+//       .WillOnce(connection->Opens(std::move(ada)));
+//
 // Gives completes a Next as a subscription does: once, never inside the call,
 // on the handler's executor, by default that of the mock. Waits lets it wait,
 // until it is cancelled, or the source is destroyed: Cancelled. A Next of which
 // nothing is said fails with Unimplemented.
+// Its position is {0, 0} if nothing else is said.
 //
 // Threads: any, as gmock. Ownership: the mock does not outlive the context.
 
@@ -23,6 +30,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -30,6 +38,7 @@
 #include "coffer/proto/value.h"
 #include "coffer/sdk/event.h"
 #include "coffer/sdk/mocks/internal/held_operation.h"
+#include "coffer/v1/kv.pb.h"
 #include "gmock/gmock.h"
 
 namespace coffer_testing {
@@ -42,6 +51,7 @@ class MockEventSource : public coffer::EventSource {
   boost::asio::any_io_executor get_executor() override { return executor_; }
 
   MOCK_METHOD(void, Next, (NextHandler), (override));
+  MOCK_METHOD(coffer::EventPosition, position, (), (const, override));
 
   // Actions for Next.
   auto Gives(absl::StatusOr<coffer::Event> event) {
@@ -74,6 +84,22 @@ coffer::Event MakeEvent(std::uint64_t sequence, V&& value,
   event.epoch = epoch;
   event.sequence = sequence;
   event.data.push_back(coffer::ToValue(std::forward<V>(value)));
+  return event;
+}
+
+// A change of another kind: of a key, or, without one, of the table.
+coffer::Event MakeChange(std::uint64_t sequence, coffer::v1::Change::Kind kind,
+                         std::string key, std::uint64_t version,
+                         std::uint64_t epoch = 1);
+
+// A key was stored, with anything that ToValue takes.
+template <coffer::ConvertibleToValue V>
+coffer::Event MakeSet(std::uint64_t sequence, std::string key,
+                      std::uint64_t version, V&& value,
+                      std::uint64_t epoch = 1) {
+  coffer::Event event = MakeChange(sequence, coffer::v1::Change::SET,
+                                   std::move(key), version, epoch);
+  *event.change.mutable_value() = coffer::ToValue(std::forward<V>(value));
   return event;
 }
 

@@ -1,26 +1,20 @@
 #include "coffer/server/service/answer.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "coffer/sdk/status/status_codes.h"
-#include "google/protobuf/io/coded_stream.h"
+#include "coffer/server/service/answer_parts.h"
+#include "coffer/server/service/states.h"
 
 namespace coffer::server {
 namespace {
 
-using google::protobuf::io::CodedOutputStream;
-
-constexpr uint32_t kOk = 200;
 // `status: 200` on the wire: one byte of tag, two of number.
 constexpr size_t kStatusBytes = 3;
-
-// A length-delimited field with a number below 16, on the wire.
-size_t FieldBytes(size_t content_bytes) {
-  return 1 + CodedOutputStream::VarintSize64(content_bytes) + content_bytes;
-}
 
 size_t PairBytes(const TableEntry& entry) {
   // Of a Kvpair: an empty key is left out, an empty value is not.
@@ -28,13 +22,46 @@ size_t PairBytes(const TableEntry& entry) {
   return key + FieldBytes(entry.value.size());
 }
 
-v1::Outcome OutcomeOf(absl::Span<const Op> ops) {
-  for (const Op& op : ops) {
-    if (IsWrite(op.kind) && (op.status.ok() || op.outcome_unknown)) {
-      return v1::UNKNOWN;
-    }
+// Whether the operation has changed something, or may have.
+bool HasEffect(const Op& op) {
+  if (!IsWrite(op.kind) || op.skipped) return false;
+  if (!op.status.ok()) return op.outcome_unknown;
+  switch (op.kind) {
+    case OpKind::kDelete:
+    case OpKind::kExpire:
+    case OpKind::kDropTable:
+    case OpKind::kRenameTable:
+      return op.found;
+    default:
+      return true;
   }
-  return v1::NOT_EXECUTED;
+}
+
+v1::Outcome OutcomeOf(absl::Span<const Op> ops) {
+  return std::any_of(ops.begin(), ops.end(), HasEffect) ? v1::UNKNOWN
+                                                        : v1::NOT_EXECUTED;
+}
+
+// The one with the reason: in a group the others are Aborted. Past the end if
+// there is none.
+size_t FindFailed(absl::Span<const Op> ops) {
+  size_t failed = ops.size();
+  for (size_t i = 0; i < ops.size(); ++i) {
+    if (ops[i].status.ok()) continue;
+    if (!absl::IsAborted(ops[i].status)) return i;
+    if (failed == ops.size()) failed = i;
+  }
+  return failed;
+}
+
+bool IsConditionFailed(const Op& op) {
+  return absl::IsFailedPrecondition(op.status) && !IsTableOp(op.kind) &&
+         op.condition.kind != Condition::Kind::kNone;
+}
+
+bool IsMissing(const Op& op) {
+  return IsConditionFailed(op) && op.condition.kind == kMustExist.kind &&
+         op.condition.version == kMustExist.version;
 }
 
 absl::Status WithAdvice(const absl::Status& error, absl::string_view advice) {
@@ -43,7 +70,8 @@ absl::Status WithAdvice(const absl::Status& error, absl::string_view advice) {
                       absl::StrCat(error.message(), ": ", advice));
 }
 
-// Whether an answer of so many bytes may be built; if not, the 413 is.
+}  // namespace
+
 bool Fits(const AnswerContext& context, size_t bytes) {
   if (bytes <= context.bytes_max) return true;
   const absl::Status error = absl::ResourceExhaustedError(absl::StrCat(
@@ -52,7 +80,6 @@ bool Fits(const AnswerContext& context, size_t bytes) {
   return false;
 }
 
-// Whether `bytes` were a value; if not, the 500 is built.
 bool Parse(const AnswerContext& context, const SharedBytes& bytes,
            v1::Value* value) {
   if (value->ParseFromArray(bytes.view().data(),
@@ -64,6 +91,8 @@ bool Parse(const AnswerContext& context, const SharedBytes& bytes,
                                                " bytes does not parse")));
   return false;
 }
+
+namespace {
 
 // The longest beginning of at most `bytes` bytes that ends between characters.
 size_t WholeCharacters(const std::string& text, size_t bytes) {
@@ -137,15 +166,24 @@ void AnswerError(const AnswerContext& context, const absl::Status& error) {
 }
 
 bool AnswerStorageError(const AnswerContext& context) {
-  for (const Op& op : context.ops) {
-    if (op.status.ok()) continue;
-    const bool too_large =
-        op.kind == OpKind::kGetTable && absl::IsResourceExhausted(op.status);
-    AnswerError(context,
-                too_large ? WithAdvice(op.status, context.advice) : op.status);
-    return true;
+  const size_t failed = FindFailed(context.unit);
+  if (failed == context.unit.size()) return false;
+  const Op& op = context.unit[failed];
+  absl::Status error = op.status;
+  if (IsMissing(op)) {
+    error = absl::NotFoundError(
+        absl::StrCat("Not found: table ", op.table, ", key ", op.key));
+  } else if (op.kind == OpKind::kGetTable && absl::IsResourceExhausted(error)) {
+    error = WithAdvice(error, context.advice);
   }
-  return false;
+  if (context.where != nullptr && failed < context.ops.size()) {
+    error = absl::Status(
+        error.code(),
+        absl::StrCat(context.where(context, failed), error.message()));
+  }
+  AnswerError(context, error);
+  if (IsConditionFailed(op) && !IsMissing(op)) AddPresentState(context, op);
+  return true;
 }
 
 }  // namespace coffer::server

@@ -76,8 +76,8 @@ TEST_F(AnswerLimitTest, MessageSaysHowMuchAndWhatToDo) {
       "at a time");
   tester_.set_answer_bytes_max(505);
   EXPECT_EQ(tester_.Ask("hgetall { table: 't' }").message(),
-            "answer of 515 bytes exceeds the limit of 505: read its keys in "
-            "parts, with HMGET");
+            "answer of 515 bytes exceeds the limit of 505: read it in pages, "
+            "with Scan, or its keys in parts, with HMGET");
 }
 
 TEST_F(AnswerLimitTest, TableOverTheLimitIsRefusedByTheStorage) {
@@ -88,8 +88,8 @@ TEST_F(AnswerLimitTest, TableOverTheLimitIsRefusedByTheStorage) {
   const v1::CommandResponse refused = tester_.Ask("hgetall { table: 't' }");
   EXPECT_EQ(refused.status(), 413u);
   EXPECT_EQ(refused.message(),
-            "table of at least 1020 bytes exceeds the limit of 1000: read its "
-            "keys in parts, with HMGET");
+            "table of at least 1020 bytes exceeds the limit of 1000: read it "
+            "in pages, with Scan, or its keys in parts, with HMGET");
   EXPECT_EQ(refused.outcome(), v1::NOT_EXECUTED);
 }
 

@@ -35,6 +35,18 @@ TEST(FindCommand, EachRequestHasItsOwn) {
       {"hello {}", "(empty)"},
       {"ping {}", "PING"},
       {"cancel {}", "CANCEL"},
+      {"list_tables {}", "LIST_TABLES"},
+      {"count_keys {}", "COUNT_KEYS"},
+      {"drop_table {}", "DROP_TABLE"},
+      {"rename_table {}", "RENAME_TABLE"},
+      {"scan {}", "SCAN"},
+      {"read {}", "READ"},
+      {"put {}", "PUT"},
+      {"remove {}", "REMOVE"},
+      {"increment {}", "INCREMENT"},
+      {"append {}", "APPEND"},
+      {"expire {}", "EXPIRE"},
+      {"transaction {}", "TRANSACTION"},
       {"open_subscription {}", "OPEN_SUBSCRIPTION"},
       {"grant_credit {}", "GRANT_CREDIT"},
       {"close_subscription {}", "CLOSE_SUBSCRIPTION"},
@@ -46,13 +58,17 @@ TEST(FindCommand, EachRequestHasItsOwn) {
 
 TEST(IsWriteCommand, WritesAreThoseThatChangeSomething) {
   for (const char* write :
-       {"hset {}", "hmset {}", "hdel {}", "hmdel {}", "publish {}"}) {
+       {"hset {}", "hmset {}", "hdel {}", "hmdel {}", "publish {}", "put {}",
+        "drop_table {}", "transaction { otherwise { expire {} } }",
+        "start_backup {}"}) {
     EXPECT_TRUE(IsWriteCommand(Request(write))) << write;
   }
   for (const char* other :
        {"", "hget {}", "hgetall {}", "hmget {}", "hexist {}", "hmexist {}",
         "subscribe {}", "unsubscribe {}", "hello {}", "ping {}", "cancel {}",
-        "open_subscription {}", "grant_credit {}", "close_subscription {}"}) {
+        "open_subscription {}", "grant_credit {}", "close_subscription {}",
+        "read {}", "scan {}", "transaction { then { read {} } }",
+        "get_backup {}"}) {
     EXPECT_FALSE(IsWriteCommand(Request(other))) << other;
   }
 }
@@ -64,6 +80,13 @@ TEST(KeyCount, ListsCountAndTheRestIsOne) {
   EXPECT_EQ(KeyCount(Request("hmdel { keys: ['a'] }")), 1u);
   EXPECT_EQ(KeyCount(Request("hmexist { keys: ['a'] }")), 1u);
   EXPECT_EQ(KeyCount(Request("hmset { pairs {} pairs {} pairs {} }")), 3u);
+  EXPECT_EQ(KeyCount(Request("read { keys: ['a', 'b'] }")), 2u);
+  EXPECT_EQ(KeyCount(Request("scan {}")), 1u);
+  EXPECT_EQ(KeyCount(Request("transaction {}")), 0u);
+  EXPECT_EQ(KeyCount(Request("transaction { compares {} then { put {} } "
+                             "then { read { keys: ['a', 'b'] } } "
+                             "then { read {} } otherwise { remove {} } }")),
+            6u);
 }
 
 class PlannerTest : public ::testing::Test {

@@ -1,5 +1,6 @@
 #include "coffer/server/service/service.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -9,15 +10,19 @@
 #include "coffer/server/service/command.h"
 #include "coffer/server/service/retry/earlier_answer.h"
 #include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/unknown_field_set.h"
 
 namespace coffer::server {
 namespace {
 
-// What the session adds to an answer to echo its request's id.
-size_t EnvelopeBytes(const v1::CommandRequest& request) {
+// Of an answer, without what the session adds to echo its request's id.
+size_t RoomForAnswer(const v1::CommandRequest& request,
+                     size_t answer_bytes_max) {
   using google::protobuf::io::CodedOutputStream;
-  if (request.request_id() == 0) return 0;
-  return 2 + CodedOutputStream::VarintSize64(request.request_id());
+  if (request.request_id() == 0) return answer_bytes_max;
+  const size_t envelope =
+      2 + CodedOutputStream::VarintSize64(request.request_id());
+  return answer_bytes_max - std::min(answer_bytes_max, envelope);
 }
 
 // The answer that an earlier attempt got, if this peer accepts so much.
@@ -37,10 +42,16 @@ void AnswerAsBefore(const AnswerContext& context,
 
 }  // namespace
 
-Service::Service(Storage* storage, std::shared_ptr<VolatileState> state)
+Service::Service(Storage* storage, std::shared_ptr<VolatileState> state,
+                 const ServiceOptions& options)
     : storage_(*storage),
       state_(state != nullptr ? std::move(state)
-                              : std::make_shared<VolatileState>()) {}
+                              : std::make_shared<VolatileState>()),
+      options_(options) {
+  // protobuf makes it when it is first asked for, perhaps on two threads, with
+  // a lock that the thread sanitizer does not see. No session is there yet.
+  google::protobuf::UnknownFieldSet::default_instance();
+}
 
 Hooks& Service::OpenHooks() {
   COFFER_ASSERT(!started_ && "hooks come before the first request");
@@ -72,13 +83,20 @@ bool Service::Execute(ServiceRun& run, Storage::Done done) {
   run.executed_ = true;
   if (run.empty()) return true;
   run.completion_.Begin();
-  Planner planner(&run.batch_, &*run.arena_);
+  Planner planner(&run.batch_, &*run.arena_,
+                  {.answer_bytes_max = run.answer_bytes_max_,
+                   .value_bytes_max = options_.value_bytes_max});
+  bool has_notes = false;
   for (ServiceRun::Slot& slot : run.slots_) {
     hooks_.CallReceived(*slot.request);
     slot.first_op = run.batch_.size();
     Plan(run, slot, planner);
     slot.op_count = run.batch_.size() - slot.first_op;
+    if (slot.refused.ok()) AddNote(run, slot, planner);
+    slot.note_ops = run.batch_.size() - slot.first_op - slot.op_count;
+    has_notes = has_notes || slot.note_ops > 0;
   }
+  if (has_notes) AddForgotten(run, planner);
   run.batch_.set_result_bytes_max(run.answer_bytes_max_);
   if (run.joined_ > 0) return SubmitAndJoin(run, std::move(done));
   if (run.batch_.empty()) return true;
@@ -113,21 +131,31 @@ void Service::Answer(ServiceRun& run, size_t i, uint32_t answer_bytes_max,
   hooks_.CallExecuted(*response);
 }
 
-void Service::MakeAnswer(const ServiceRun& run, const Slot& slot,
-                         uint32_t answer_bytes_max,
-                         v1::CommandResponse* response) {
+AnswerContext Service::ContextOf(const ServiceRun& run, const Slot& slot,
+                                 uint32_t answer_bytes_max,
+                                 v1::CommandResponse* response) {
   const Command& command = FindCommand(*slot.request);
-  const size_t envelope = EnvelopeBytes(*slot.request);
-  const AnswerContext context = {
+  const absl::Span<const Op> ops = run.batch_.ops();
+  return {
       .request = *slot.request,
-      .ops = run.batch_.ops().subspan(slot.first_op, slot.op_count),
+      .ops = ops.subspan(slot.first_op, slot.op_count),
+      .unit = ops.subspan(slot.first_op, slot.op_count + slot.note_ops),
       .advice = command.advice,
-      .bytes_max =
-          answer_bytes_max > envelope ? answer_bytes_max - envelope : 0,
+      .where = command.where,
+      .bytes_max = RoomForAnswer(*slot.request, answer_bytes_max),
+      .clock = *options_.clock,
       .topics = state_->topics,
+      .backups = storage_.backups(),
       .subscriber = run.subscriber_,
       .response = response,
   };
+}
+
+void Service::MakeAnswer(const ServiceRun& run, const Slot& slot,
+                         uint32_t answer_bytes_max,
+                         v1::CommandResponse* response) {
+  const AnswerContext context =
+      ContextOf(run, slot, answer_bytes_max, response);
   response->Clear();
   if (slot.retry == ServiceRun::Retry::kRefused) {
     AnswerOutcomeIsNotKnown(response);
@@ -136,7 +164,7 @@ void Service::MakeAnswer(const ServiceRun& run, const Slot& slot,
   } else if (!slot.refused.ok()) {
     AnswerError(context, slot.refused);
   } else if (!AnswerStorageError(context)) {
-    command.answer(context);
+    FindCommand(*slot.request).answer(context);
   }
 }
 

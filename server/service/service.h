@@ -4,7 +4,8 @@
 // request. Four hooks look on (hooks.h).
 //
 // A write of a peer that has said Hello is executed once, however often it
-// comes: its answer is remembered, and given again (retry/retry_windows.h).
+// comes: its answer is remembered, and given again (retry/retry_windows.h), by
+// a durable engine also after a restart.
 //
 // Threads: sessions on any threads may call it at the same time, each with runs
 // of its own. The storage outlives the service.
@@ -19,6 +20,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
+#include "coffer/sdk/clock.h"
 #include "coffer/server/service/command.h"
 #include "coffer/server/service/hooks.h"
 #include "coffer/server/service/service_run.h"
@@ -28,11 +30,20 @@
 
 namespace coffer::server {
 
+struct ServiceOptions {
+  // Says what is left until a key expires. Outlives the service.
+  const Clock* clock = &Clock::System();
+  // Appending makes no larger values: such as a peer with the server's own
+  // limit could not read.
+  size_t value_bytes_max = kValueBytesMaxDefault;
+};
+
 class Service {
  public:
   // `state` may be shared with other services; null: one of its own.
   explicit Service(Storage* storage,
-                   std::shared_ptr<VolatileState> state = nullptr);
+                   std::shared_ptr<VolatileState> state = nullptr,
+                   const ServiceOptions& options = {});
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
@@ -87,16 +98,22 @@ class Service {
   void Plan(ServiceRun& run, Slot& slot, Planner& planner);
   void MakeAnswer(const ServiceRun& run, const Slot& slot,
                   uint32_t answer_bytes_max, v1::CommandResponse* response);
+  AnswerContext ContextOf(const ServiceRun& run, const Slot& slot,
+                          uint32_t answer_bytes_max,
+                          v1::CommandResponse* response);
 
   // service_retry.cc
   bool BeginWrite(ServiceRun& run, Slot& slot);
   void FinishWrite(ServiceRun& run, Slot& slot,
                    const v1::CommandResponse& response);
+  void AddNote(ServiceRun& run, Slot& slot, Planner& planner);
+  void AddForgotten(ServiceRun& run, Planner& planner);
   bool SubmitAndJoin(ServiceRun& run, Storage::Done done);
   void StorageDone(ServiceRun& run);
 
   Storage& storage_;
   const std::shared_ptr<VolatileState> state_;
+  const ServiceOptions options_;
   Hooks hooks_;
   Admission admission_;
   std::atomic<bool> started_{false};

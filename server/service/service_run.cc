@@ -18,6 +18,12 @@ constexpr size_t kSlotsKept = 1024;
 // About as many as make a frame of some hundred kilobytes.
 constexpr size_t kKeysPerRun = 16384;
 
+// Its answer may be as large as the peer accepts.
+bool IsUnbounded(const v1::CommandRequest& request) {
+  return request.has_hgetall() || request.has_scan() ||
+         request.has_list_tables();
+}
+
 }  // namespace
 
 v1::CommandRequest& ServiceRun::AddRequest() {
@@ -59,7 +65,7 @@ bool ServiceRun::full() {
   for (; counted_ < slots_.size(); ++counted_) {
     const v1::CommandRequest& request = *slots_[counted_].request;
     keys_ += KeyCount(request);
-    if (request.has_hgetall()) unbounded_ = true;
+    if (IsUnbounded(request)) unbounded_ = true;
   }
   return unbounded_ || keys_ >= kKeysPerRun;
 }
@@ -88,8 +94,28 @@ void ServiceRun::AbandonWrites() {
   joined_ = 0;
 }
 
+// Notes that were to be deleted and may be there still.
+void ServiceRun::KeepWhatIsNotDeleted() {
+  for (const Slot& slot : slots_) {
+    if (slot.excess.empty()) continue;
+    const Op& note = batch_.ops()[slot.first_op + slot.op_count];
+    if (!note.status.ok()) retries_->AddPlaces(slot.excess);
+  }
+  if (!forgotten_.has_value()) return;
+  if (!batch_.ops()[forgotten_op_].status.ok()) {
+    retries_->windows().GiveBack(*std::move(forgotten_));
+  }
+  forgotten_.reset();
+}
+
+ServiceRun::~ServiceRun() {
+  AbandonWrites();
+  KeepWhatIsNotDeleted();
+}
+
 void ServiceRun::Clear() {
   AbandonWrites();
+  KeepWhatIsNotDeleted();
   if (slots_.capacity() > kSlotsKept) {
     std::vector<Slot>().swap(slots_);
   } else {

@@ -35,7 +35,7 @@ class ServiceRun {
   ServiceRun() = default;
   ServiceRun(const ServiceRun&) = delete;
   ServiceRun& operator=(const ServiceRun&) = delete;
-  ~ServiceRun() { AbandonWrites(); }
+  ~ServiceRun();
 
   // A new last request, with nothing set, to be parsed into. Valid until Clear.
   v1::CommandRequest& AddRequest();
@@ -53,9 +53,9 @@ class ServiceRun {
   }
 
   // Whether the next request should wait for the next run: the last one may
-  // have a result of any size (HGETALL), or all together name so many keys
-  // that their results are worth being sent first. Results pin what they have
-  // found until Clear, so this bounds the memory of a session.
+  // have a result of any size (HGETALL, Scan, ListTables), or all together name
+  // so many keys that their results are worth being sent first. Results pin
+  // what they have found until Clear, so this bounds the memory of a session.
   bool full();
 
   // The largest answer that will be asked for, in bytes: a bound for what the
@@ -97,6 +97,10 @@ class ServiceRun {
     // Its operations in batch_.
     size_t first_op = 0;
     size_t op_count = 0;
+    // Behind them, in their group: the note of a write, and deletions of notes
+    // at places of which there are too many.
+    size_t note_ops = 0;
+    std::vector<uint64_t> excess = {};
     // Why it was refused before it was executed.
     absl::Status refused;
     Clock::TimePoint deadline = Clock::TimePoint::max();
@@ -107,6 +111,7 @@ class ServiceRun {
   };
 
   void AbandonWrites();
+  void KeepWhatIsNotDeleted();
   void CountAnew();
 
   // Requests and what they want stored. Its first block outlives Clear.
@@ -126,6 +131,9 @@ class ServiceRun {
   size_t begun_ = 0;
   size_t joined_ = 0;
   RunCompletion completion_;
+  // A client whose notes the run deletes, in a group that begins there.
+  std::optional<RetryWindows::Forgotten> forgotten_;
+  size_t forgotten_op_ = 0;
   // For full(): of the first `counted_` requests.
   size_t counted_ = 0;
   size_t keys_ = 0;

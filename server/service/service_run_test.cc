@@ -55,6 +55,17 @@ TEST(ServiceRun, TableReadFillsIt) {
   EXPECT_FALSE(run.full());
 }
 
+TEST(ServiceRun, PagesFillIt) {
+  for (const char* page : {"scan { table: 't' }", "list_tables { }"}) {
+    ServiceRun run;
+    run.AddRequest() = Request(page);
+    EXPECT_TRUE(run.full()) << page;
+  }
+  ServiceRun run;
+  run.AddRequest() = Request("count_keys { table: 't' }");
+  EXPECT_FALSE(run.full());
+}
+
 TEST(ServiceRun, ManyKeysFillIt) {
   ServiceRun run;
   int requests = 0;
@@ -64,6 +75,13 @@ TEST(ServiceRun, ManyKeysFillIt) {
     ++requests;
   }
   EXPECT_EQ(requests, 17);
+  run.Clear();
+  v1::Transaction& transaction = *run.AddRequest().mutable_transaction();
+  for (int i = 0; i < 20; ++i) {
+    v1::Read& read = *transaction.add_then()->mutable_read();
+    for (int k = 0; k < 1000; ++k) read.add_keys("k");
+  }
+  EXPECT_TRUE(run.full());
 }
 
 }  // namespace

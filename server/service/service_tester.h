@@ -25,7 +25,8 @@ std::string WireHex(v1::CommandResponse response);
 
 class ServiceTester {
  public:
-  explicit ServiceTester(Storage* storage) : service_(storage) {}
+  explicit ServiceTester(Storage* storage, const ServiceOptions& options = {})
+      : service_(storage, nullptr, options) {}
 
   Service& service() { return service_; }
 

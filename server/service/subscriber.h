@@ -26,6 +26,10 @@ class Subscriber {
   // InvalidArgument: it is to start in the future.
   virtual absl::StatusOr<v1::SubscriptionReply> Open(
       const v1::OpenSubscription& open) = 0;
+  // InvalidArgument also: it does not say what is to be watched. Unimplemented:
+  // the engine tells no changes.
+  virtual absl::StatusOr<v1::SubscriptionReply> OpenWatch(
+      const v1::OpenWatch& open) = 0;
   // NotFound: this session has no such subscription.
   virtual absl::Status Close(std::uint64_t id) = 0;
 };

@@ -120,6 +120,8 @@ class AnswerSender {
   void Shrink() {
     if (response_.values_size() > kElementsKept ||
         response_.pairs_size() > kElementsKept ||
+        response_.states_size() > kElementsKept ||
+        response_.tables_size() > kElementsKept ||
         response_.GetCachedSize() > kBytesKept) {
       v1::CommandResponse().Swap(&response_);
     }

@@ -14,10 +14,9 @@
 #include "coffer/proto/requests.h"
 #include "coffer/proto/value.h"
 #include "coffer/sdk/stream/hello.h"
+#include "coffer/server/session/hand_storage.h"
 #include "coffer/server/session/session_harness.h"
 #include "coffer/server/session/topic_requests.h"
-#include "coffer/server/storage/memory_storage.h"
-#include "coffer/server/storage/storage.h"
 #include "gtest/gtest.h"
 
 namespace coffer::server {
@@ -25,36 +24,6 @@ namespace {
 
 using v1::CommandRequest;
 using v1::CommandResponse;
-
-// Batches wait until they are finished one by one, in any order; as an engine
-// may do, it executes them when they finish.
-class HandStorage final : public Storage {
- public:
-  ~HandStorage() override { EXPECT_EQ(waiting(), 0u) << "a batch was left"; }
-
-  bool Submit(Batch& batch, Done done) override {
-    if (inline_) return memory_.Submit(batch, nullptr);
-    batches_.emplace_back(&batch, std::move(done));
-    return false;
-  }
-  Capabilities capabilities() const override { return memory_.capabilities(); }
-  StorageCounts counts() const override { return memory_.counts(); }
-  absl::string_view name() const override { return "hand"; }
-
-  std::size_t waiting() const { return batches_.size(); }
-  void Finish(std::size_t i) {
-    auto [batch, done] = std::move(batches_[i]);
-    batches_.erase(batches_.begin() + static_cast<std::ptrdiff_t>(i));
-    EXPECT_TRUE(memory_.Submit(*batch, nullptr));
-    done();
-  }
-  void set_inline(bool now) { inline_ = now; }
-
- private:
-  MemoryStorage memory_;
-  bool inline_ = false;
-  std::vector<std::pair<Batch*, Done>> batches_;
-};
 
 class AnyOrderTest : public ::testing::Test {
  protected:
@@ -260,8 +229,7 @@ TEST_F(AnyOrderTest, RunsInFlightAreBounded) {
   Connect(limits);
   for (int i = 1; i <= 6; ++i) Send(MakeHget("t", absl::StrCat(i)), i);
   EXPECT_EQ(storage_.waiting(), 3u);
-  EXPECT_EQ(session_->session().progress().phase,
-            SessionProgress::Phase::kExecuting);
+  EXPECT_EQ(session_->progress().phase, SessionProgress::Phase::kExecuting);
   Finish(1);
   EXPECT_GE(storage_.waiting(), 3u) << "there is room for those that wait";
   while (storage_.waiting() > 0) Finish(0);
@@ -283,15 +251,14 @@ TEST_F(AnyOrderTest, PublishComesAfterTheWritesBeforeIt) {
 TEST_F(AnyOrderTest, PhaseIsExecutingOnlyWhileNoFrameIsHalf) {
   Connect();
   using Phase = SessionProgress::Phase;
-  EXPECT_EQ(session_->session().progress().phase, Phase::kReceiving);
+  EXPECT_EQ(session_->progress().phase, Phase::kReceiving);
   Send(MakeHget("t", "a"), 1);
-  EXPECT_EQ(session_->session().progress().phase, Phase::kExecuting);
+  EXPECT_EQ(session_->progress().phase, Phase::kExecuting);
   const std::string frame = Frame(MakeHget("t", "b"));
   session_->Send(frame.substr(0, 5));
-  EXPECT_EQ(session_->session().progress().phase, Phase::kReceiving)
-      << "the peer's time";
+  EXPECT_EQ(session_->progress().phase, Phase::kReceiving) << "the peer's time";
   session_->Send(frame.substr(5));
-  EXPECT_EQ(session_->session().progress().phase, Phase::kExecuting);
+  EXPECT_EQ(session_->progress().phase, Phase::kExecuting);
 }
 
 TEST_F(AnyOrderTest, EndOfInputWaitsForWhatExecutes) {
@@ -310,7 +277,7 @@ TEST_F(AnyOrderTest, DrainWaitsForWhatExecutes) {
   Connect();
   Send(MakeHset("t", "a", 1), 1);
   Send(MakeHset("t", "a", 2), 2);
-  session_->session().Drain();
+  session_->Drain();
   session_->Run();
   EXPECT_FALSE(session_->status().has_value());
   Finish(0);

@@ -140,7 +140,7 @@ TEST_F(OlderTopicsTest, DrainEndsASubscriberWithWhatWasPublished) {
   subscriber->EndSending();
   publisher->Send(Frame(PublishTo("t", 1)));
   subscriber->Run();
-  subscriber->session().Drain();
+  subscriber->Drain();
   subscriber->Run();
   EXPECT_EQ(subscriber->answers().size(), 2u);
   EXPECT_TRUE(subscriber->ended());

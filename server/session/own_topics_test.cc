@@ -8,6 +8,7 @@
 #include "coffer/sdk/stream/hello.h"
 #include "coffer/server/service/volatile_state.h"
 #include "coffer/server/session/session_harness.h"
+#include "coffer/server/session/told.h"
 #include "coffer/server/session/topic_requests.h"
 #include "gtest/gtest.h"
 
@@ -21,9 +22,7 @@ class OwnTopicsTest : public ::testing::Test {
   std::unique_ptr<SessionHarness> Connect(
       ServerLimits limits = {}, coffer_testing::MemoryPipeOptions pipe = {}) {
     auto made = std::make_unique<SessionHarness>(limits, pipe, nullptr, state_);
-    made->Start();
-    made->Send(Frame(MakeHello({}, MakeClientId(), "test")));
-    EXPECT_TRUE(made->answers()[0].has_hello());
+    SayHello(*made);
     return made;
   }
 
@@ -33,42 +32,8 @@ class OwnTopicsTest : public ::testing::Test {
     }
   }
 
-  // What has come after the Hello's answer, in short.
-  static std::string Told(const SessionHarness& harness) {
-    std::string told;
-    for (const CommandResponse& answer : harness.answers()) {
-      if (answer.has_hello()) continue;
-      absl::StrAppend(&told, told.empty() ? "" : ", ", InShort(answer));
-    }
-    return told;
-  }
-
-  static std::string InShort(const CommandResponse& answer) {
-    if (answer.has_event()) {
-      EXPECT_EQ(answer.request_id(), 0u);
-      const v1::SubscriptionEvent& event = answer.event();
-      const std::string at =
-          absl::StrCat(answer.subscription_id(), "/", event.sequence());
-      if (event.end()) {
-        return absl::StrCat(answer.subscription_id(), " end ", answer.status());
-      }
-      if (event.has_gap()) {
-        const bool oversize = event.gap().reason() == v1::Gap::OVERSIZE;
-        return absl::StrCat(at, oversize ? " too large" : " gap");
-      }
-      return absl::StrCat(at, "=", answer.values(0).integer());
-    }
-    if (answer.has_subscription()) {
-      EXPECT_EQ(answer.subscription().epoch(), 7u);
-      return absl::StrCat("#", answer.request_id(), " is ",
-                          answer.subscription().subscription_id(), " after ",
-                          answer.subscription().sequence());
-    }
-    return absl::StrCat("#", answer.request_id(), " ", answer.status());
-  }
-
   std::shared_ptr<VolatileState> state_ = std::make_shared<VolatileState>(
-      7, RetryLimits(), TopicLimits{.ring_events_max = 4});
+      kToldEpoch, RetryLimits(), TopicLimits{.ring_events_max = 4});
 };
 
 TEST_F(OwnTopicsTest, EventsRideBesideCalls) {
@@ -85,9 +50,9 @@ TEST_F(OwnTopicsTest, CreditGapsAndGrants) {
   client->Send(Frame(WithId(OpenSubscriptionTo("t", 1), 1)));
   Publish(1, 9);
   client->Run();
-  EXPECT_EQ(Told(*client), "#1 is 1 after 0, 1/5 gap, 1/6=6");
+  EXPECT_EQ(Told(*client), "#1 is 1 after 0, 1/5 EVICTED, 1/6=6");
   client->Send(Frame(GrantCreditTo(1, 2)));
-  EXPECT_EQ(Told(*client), "#1 is 1 after 0, 1/5 gap, 1/6=6, 1/7=7, 1/8=8");
+  EXPECT_EQ(Told(*client), "#1 is 1 after 0, 1/5 EVICTED, 1/6=6, 1/7=7, 1/8=8");
 }
 
 TEST_F(OwnTopicsTest, SlowConsumerDoesNotStandInTheWay) {
@@ -127,9 +92,10 @@ TEST_F(OwnTopicsTest, ResumeAndItsErrors) {
   client->Send(Frame(WithId(resume, 2)));
   resume.mutable_open_subscription()->set_after_sequence(1);
   client->Send(Frame(WithId(resume, 3)));
-  EXPECT_EQ(Told(*client),
-            "#1 400, #2 is 1 after 5, 1/6=6, #3 is 2 after 2, 2/2 gap, 2/3=3, "
-            "2/4=4, 2/5=5, 2/6=6");
+  EXPECT_EQ(
+      Told(*client),
+      "#1 400, #2 is 1 after 5, 1/6=6, #3 is 2 after 2, 2/2 EVICTED, 2/3=3, "
+      "2/4=4, 2/5=5, 2/6=6");
 }
 
 TEST_F(OwnTopicsTest, TooManySubscriptionsAre429) {
@@ -178,7 +144,7 @@ TEST_F(OwnTopicsTest, DrainEndsThemWithAnEvent) {
   auto client = Connect();
   client->Send(Frame(WithId(OpenSubscriptionTo("t", 0), 1)) +
                Frame(WithId(OpenSubscriptionTo("u", 5), 2)));
-  client->session().Drain();
+  client->Drain();
   client->Run();
   EXPECT_TRUE(client->ended());
   EXPECT_EQ(client->status(), absl::OkStatus());
@@ -198,7 +164,7 @@ TEST_F(OwnTopicsTest, EventsOverTheClientsLimitAreAGap) {
   state_->topics.Publish(PublishTo("t", std::string(3000, 'x')).publish());
   Publish(2, 2);
   made->Run();
-  EXPECT_EQ(Told(*made), "#1 is 1 after 0, 1/1 too large, 1/2=2")
+  EXPECT_EQ(Told(*made), "#1 is 1 after 0, 1/1 OVERSIZE, 1/2=2")
       << "the gap has taken no credit";
 }
 
@@ -240,7 +206,7 @@ TEST_F(OwnTopicsTest, ClientThatDoesNotReadCostsItsBufferAndGetsAGap) {
   // In a stretch, without the client's turn: the ring has gone round.
   client->Run();
   EXPECT_EQ(Told(*client),
-            "#1 is 1 after 0, 1/296 gap, 1/297=297, 1/298=298, 1/299=299, "
+            "#1 is 1 after 0, 1/296 EVICTED, 1/297=297, 1/298=298, 1/299=299, "
             "1/300=300");
 }
 

@@ -16,14 +16,18 @@ v1::Outcome OutcomeIfReplaced(const v1::CommandRequest& request,
   return IsWriteCommand(request) ? v1::UNKNOWN : v1::NOT_EXECUTED;
 }
 
-ServerInfo MakeServerInfo(std::uint64_t epoch, const ServerLimits& limits) {
+ServerInfo MakeServerInfo(const ServerLimits& limits, std::uint64_t epoch,
+                          std::uint64_t retries_epoch, bool watch) {
   ServerInfo info;
   info.version = kVersion;
   info.epoch = epoch;
+  info.retries_epoch = retries_epoch;
   info.features.subscriptions = true;
   info.features.retries = true;
   info.features.deadlines = true;
   info.features.any_order = true;
+  info.features.data_commands = true;
+  info.features.watch = watch;
   info.limits = limits.frame;
   info.request_keys_max = kRequestKeysMax;
   info.subscriptions_max = static_cast<std::uint32_t>(limits.subscriptions_max);

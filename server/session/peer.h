@@ -27,8 +27,10 @@ v1::Outcome OutcomeIfReplaced(const v1::CommandRequest& request,
                               const v1::CommandResponse& response);
 
 // What this server tells a peer of ours about itself. `epoch` is that of its
-// VolatileState.
-ServerInfo MakeServerInfo(std::uint64_t epoch, const ServerLimits& limits);
+// VolatileState, `retries_epoch` that of its RetryWindows; `watch`: whether it
+// tells changes.
+ServerInfo MakeServerInfo(const ServerLimits& limits, std::uint64_t epoch,
+                          std::uint64_t retries_epoch = 0, bool watch = false);
 
 class Peer {
  public:

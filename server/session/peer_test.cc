@@ -41,7 +41,7 @@ TEST(Peer, PeerOfOursGetsItsRequestIdAndTheOutcome) {
 TEST(Peer, HelloIsAnsweredWithWhatTheServerIs) {
   ServerLimits limits;
   limits.frame.frame_bytes_max = 5000;
-  Peer peer(limits.frame, MakeServerInfo(77, limits));
+  Peer peer(limits.frame, MakeServerInfo(limits, 77));
   CommandResponse response;
   ASSERT_TRUE(peer.Hello(GoodHello(), &response).has_value());
   const ServerInfo info = ServerInfoFromReply(response.hello());

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "coffer/proto/request_keys.h"
 #include "coffer/server/session/touched_keys.h"
 
 namespace coffer::server {
@@ -13,9 +14,25 @@ using v1::CommandRequest;
 // that subscribers get their turn before a ring has gone round.
 constexpr std::size_t kPublishWeight = 4;
 
-// Of no older peer: to one it is a request without a command.
-bool IsOurs(const CommandRequest& request) {
-  return request.request_data_case() >= CommandRequest::kPing;
+// A peer that has not said Hello is of the older protocol, in which a command
+// of ours is a request without a command, and a field of ours is skipped.
+void ForgetOurs(CommandRequest* request) {
+  if (request->request_data_case() >= CommandRequest::kPing) {
+    request->clear_request_data();
+    return;
+  }
+  switch (request->request_data_case()) {
+    case CommandRequest::kHset:
+      return request->mutable_hset()->clear_no_previous();
+    case CommandRequest::kHmset:
+      return request->mutable_hmset()->clear_no_previous();
+    case CommandRequest::kHdel:
+      return request->mutable_hdel()->clear_no_previous();
+    case CommandRequest::kHmdel:
+      return request->mutable_hmdel()->clear_no_previous();
+    default:
+      return;
+  }
 }
 
 bool ChangesSubscriptions(const CommandRequest& request) {
@@ -44,9 +61,10 @@ RequestIntake::Result RequestIntake::Collect(TryNext next) {
   std::size_t requests = 0;
   std::size_t bytes = 0;
   bool subscribes = false;
+  bool watches = false;
   while (Room(requests, bytes)) {
     CommandRequest& request = run.AddRequest();
-    if (held_.has_publish()) {
+    if (std::exchange(holds_, false)) {
       request = held_;
       held_.Clear();
     } else {
@@ -68,16 +86,20 @@ RequestIntake::Result RequestIntake::Collect(TryNext next) {
       return Result::kBlocked;
     }
     peer_.Received(request);
-    if (!peer_.said_hello() && IsOurs(request)) request.clear_request_data();
+    if (!peer_.said_hello()) ForgetOurs(&request);
     if (TakeAtOnce(request)) continue;
     // Both would be in one run, of which a publish may take effect ahead of its
-    // turn (Service::KeepAnswers).
-    if (subscribes && request.has_publish()) {
+    // turn (Service::KeepAnswers), and the writes do so before any request is
+    // answered.
+    if ((subscribes && request.has_publish()) ||
+        (watches && WritesKeys(request))) {
       held_ = request;
+      holds_ = true;
       run.DropLast();
       return Result::kFull;
     }
     subscribes = subscribes || ChangesSubscriptions(request);
+    watches = watches || request.has_open_watch();
     if (pipeline_.empty()) {
       NoteDeadline(run, request);
     } else {

@@ -3,7 +3,8 @@
 // are executing, pings, and what takes effect at once and has no answer.
 //
 // While nothing is executing, all go into one run, in order; but for a publish
-// behind a request that subscribes or unsubscribes, which begins another run.
+// behind a request that subscribes or unsubscribes, and a write behind one that
+// watches, which begin another run.
 //
 // Pure: it is given a function that hands out what has arrived. One thread; the
 // objects it works with outlive it.
@@ -75,7 +76,8 @@ class RequestIntake {
   RunPipeline::EntryPtr pings_;
   v1::CommandRequest hello_;
   bool hello_waits_ = false;
-  v1::CommandRequest held_;  // a publish that begins the next run, if it is one
+  v1::CommandRequest held_;  // begins the next run, if `holds_`
+  bool holds_ = false;
   std::optional<Clock::TimePoint> decoded_;  // if it was asked for
   std::uint64_t received_ = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/write.hpp>
 #include <optional>
 #include <thread>
 
@@ -308,7 +309,7 @@ TEST(ServerStream, LargeAnswerIsNotKeptWithTheConnection) {
   harness.Send(Frame(MakeHget("t", "k")));
   harness.Send(bytes);
   harness.Send(Frame(MakeHget("t", "k")));
-  EXPECT_LT(harness.session().memory_bytes(), 64u << 10);
+  EXPECT_LT(harness.memory_bytes(), 64u << 10);
 }
 
 TEST(ServerStream, AnswerOverTheClientsLimitIs413) {
@@ -408,7 +409,7 @@ TEST(ServerStream, DrainEndsAnIdleSession) {
   SessionHarness harness;
   harness.Start();
   harness.Run();
-  harness.session().Drain();
+  harness.Drain();
   harness.Run();
   EXPECT_EQ(harness.status(), absl::OkStatus());
   EXPECT_TRUE(harness.ended());
@@ -428,7 +429,7 @@ TEST(ServerStream, DrainAnswersAllThatHadArrived) {
     harness.Run();
     harness.Start();
     for (int i = 0; i < steps; ++i) harness.io().poll_one();
-    harness.session().Drain();
+    harness.Drain();
     harness.Run();
     ASSERT_EQ(harness.answers().size(), 10u) << steps;
     EXPECT_TRUE(harness.ended());

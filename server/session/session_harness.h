@@ -5,54 +5,33 @@
 #ifndef COFFER_SERVER_SESSION_SESSION_HARNESS_H_
 #define COFFER_SERVER_SESSION_SESSION_HARNESS_H_
 
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/write.hpp>
-#include <functional>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "coffer/sdk/frame/frame_decoder.h"
 #include "coffer/sdk/frame/frame_encoder.h"
+#include "coffer/server/limits.h"
+#include "coffer/server/service/service.h"
 #include "coffer/server/service/volatile_state.h"
-#include "coffer/server/session/server_stream.h"
+#include "coffer/server/session/watchdog.h"
 #include "coffer/server/storage/memory_storage.h"
+#include "coffer/server/storage/storage.h"
 #include "coffer/testing/memory_pipe.h"
 #include "coffer/v1/kv.pb.h"
-#include "gtest/gtest.h"
 
 namespace coffer::server {
 
-inline std::string Frame(const google::protobuf::MessageLite& message,
-                         FrameEncoderOptions options = {}) {
-  FrameEncoder encoder(options);
-  std::string bytes;
-  EXPECT_TRUE(encoder.Encode(message, &bytes).ok());
-  return bytes;
-}
+template <class AsyncStream>
+class ServerStream;
 
-inline std::vector<v1::CommandResponse> Answers(const std::string& bytes) {
-  FrameDecoder decoder;
-  std::vector<v1::CommandResponse> answers;
-  std::size_t given = 0;
-  while (given < bytes.size()) {
-    const auto room = decoder.Prepare();
-    const std::size_t n = std::min(room.size(), bytes.size() - given);
-    std::copy_n(bytes.data() + given, n, room.data());
-    decoder.Commit(n);
-    given += n;
-    absl::string_view payload;
-    while (decoder.Next(&payload) == FrameDecoder::Step::kFrame) {
-      EXPECT_TRUE(answers.emplace_back().ParseFromArray(payload.data(),
-                                                        payload.size()));
-    }
-  }
-  EXPECT_TRUE(decoder.at_boundary()) << "half an answer";
-  return answers;
-}
+std::string Frame(const google::protobuf::MessageLite& message,
+                  FrameEncoderOptions options = {});
+
+// Of all the frames in `bytes`.
+std::vector<v1::CommandResponse> Answers(const std::string& bytes);
 
 class SessionHarness {
  public:
@@ -61,31 +40,19 @@ class SessionHarness {
   explicit SessionHarness(ServerLimits limits = {},
                           coffer_testing::MemoryPipeOptions pipe = {},
                           Storage* storage = nullptr,
-                          std::shared_ptr<VolatileState> state = nullptr)
-      : service_(storage == nullptr ? &memory_ : storage, std::move(state)) {
-    auto [client, server] =
-        coffer_testing::MakeMemoryPipe(io_.get_executor(), pipe);
-    client_.emplace(std::move(client));
-    session_.emplace(std::move(server), &service_, limits);
-  }
-
-  ~SessionHarness() {
-    client_.reset();
-    Run();
-    // An older subscriber: to it, this was a half-close.
-    if (session_->progress().subscribed) session_->Drain();
-    Run();
-    EXPECT_TRUE(!started_ || status_.has_value()) << "the session hangs";
-    session_.reset();
-    Run();
-  }
+                          std::shared_ptr<VolatileState> state = nullptr);
+  ~SessionHarness();
 
   boost::asio::io_context& io() { return io_; }
   Service& service() { return service_; }
   Topics& topics() { return service_.state().topics; }
   MemoryStorage& memory() { return memory_; }
   Pipe& client() { return *client_; }
-  ServerStream<Pipe>& session() { return *session_; }
+
+  // Of the session.
+  SessionProgress progress() const;
+  std::size_t memory_bytes() const;
+  void Drain();
 
   // How Process ended, once it has.
   const std::optional<absl::Status>& status() const { return status_; }
@@ -94,40 +61,13 @@ class SessionHarness {
   bool ended() const { return ended_; }
 
   // Starts the session; with `reading`, takes its answers as they come.
-  void Start(bool reading = true) {
-    started_ = true;
-    session_->Process([this](absl::Status status) { status_ = status; });
-    if (reading) Read();
-  }
-
+  void Start(bool reading = true);
   // Sends `bytes` and runs until nothing moves.
-  void Send(std::string bytes) {
-    auto kept = std::make_shared<std::string>(std::move(bytes));
-    boost::asio::async_write(*client_, boost::asio::buffer(*kept),
-                             [kept](boost::system::error_code, std::size_t) {});
-    Run();
-  }
-
+  void Send(std::string bytes);
   // Ends sending and runs until nothing moves.
-  void EndSending() {
-    client_->shutdown_send();
-    Run();
-  }
-
-  void Read() {
-    client_->async_read_some(
-        boost::asio::buffer(room_),
-        [this](boost::system::error_code error, std::size_t bytes) {
-          received_.append(room_, bytes);
-          ended_ = error.failed();
-          if (!error) Read();
-        });
-  }
-
-  void Run() {
-    io_.restart();
-    io_.poll();
-  }
+  void EndSending();
+  void Read();
+  void Run();
 
   std::vector<v1::CommandResponse> answers() const {
     return Answers(received_);
@@ -138,7 +78,8 @@ class SessionHarness {
   MemoryStorage memory_;
   Service service_;
   std::optional<Pipe> client_;
-  std::optional<ServerStream<Pipe>> session_;
+  // Compiled in one place, for each of these is a whole server.
+  std::unique_ptr<ServerStream<Pipe>> session_;
   bool started_ = false;
   std::optional<absl::Status> status_;
   char room_[4096];

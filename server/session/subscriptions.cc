@@ -15,26 +15,34 @@ constexpr std::uint32_t kOverloaded = 429;
 
 }  // namespace
 
-Subscriptions::Subscriptions(Topics* topics, std::size_t subscriptions_max,
+Subscriptions::Subscriptions(VolatileState* state,
+                             std::size_t subscriptions_max,
                              std::shared_ptr<TopicWaker> waker)
-    : topics_(*topics),
+    : state_(*state),
       subscriptions_max_(subscriptions_max),
       waker_(std::move(waker)) {}
 
+absl::Status Subscriptions::CheckRoom() const {
+  if (all_.size() < subscriptions_max_) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat("over the limit of ", subscriptions_max_,
+                   " subscriptions of one connection"));
+}
+
 absl::StatusOr<Subscriptions::One*> Subscriptions::Add(
     const std::string& topic, const Topics::Start& start) {
-  if (all_.size() >= subscriptions_max_) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("over the limit of ", subscriptions_max_,
-                     " subscriptions of one connection"));
-  }
-  auto place = topics_.Subscribe(topic, start, waker_);
+  absl::Status room = CheckRoom();
+  if (!room.ok()) return room;
+  auto place = state_.topics.Subscribe(topic, start, waker_);
   if (!place.ok()) return place.status();
-  const std::uint64_t id = (*place)->id();
-  One& one = all_[id];
-  one.place = *std::move(place);
+  return &Add(*std::move(place));
+}
+
+Subscriptions::One& Subscriptions::Add(std::unique_ptr<Subscription> place) {
+  One& one = all_[place->id()];
+  one.place = std::move(place);
   MakeReady(one);
-  return &one;
+  return one;
 }
 
 absl::StatusOr<std::uint64_t> Subscriptions::Subscribe(
@@ -54,14 +62,32 @@ absl::StatusOr<v1::SubscriptionReply> Subscriptions::Open(
     const v1::OpenSubscription& open) {
   auto added = Add(open.topic(), {open.epoch(), open.after_sequence()});
   if (!added.ok()) return added.status();
-  One& one = **added;
+  return Begin(open, **added);
+}
+
+absl::StatusOr<v1::SubscriptionReply> Subscriptions::OpenWatch(
+    const v1::OpenWatch& open) {
+  if (!state_.changes.attached()) {
+    return absl::UnimplementedError("the storage tells no changes");
+  }
+  absl::Status room = CheckRoom();
+  if (!room.ok()) return room;
+  auto watch = state_.changes.Open(open, waker_);
+  if (!watch.ok()) return watch.status();
+  One& one = Add((*watch)->TakePlace());
+  one.watch = *std::move(watch);
+  return Begin(open, one);
+}
+
+template <class OpenMessage>
+v1::SubscriptionReply Subscriptions::Begin(const OpenMessage& open, One& one) {
   one.credit = open.credit();
   one.id_field = SubscriptionIdField(one.place->id());
   one.policy = open.slow_policy();
   one.start_gap = one.place->start_gap().value_or(v1::Gap::UNSPECIFIED);
   v1::SubscriptionReply reply;
   reply.set_subscription_id(one.place->id());
-  reply.set_epoch(topics_.epoch());
+  reply.set_epoch(state_.epoch);
   reply.set_sequence(one.place->start_sequence());
   return reply;
 }
@@ -152,6 +178,10 @@ bool Subscriptions::Look(One& one, Outgoing* out) {
       return false;
     case Subscription::Item::Kind::kLost:
       return Lost(one, item.lost_to, out);
+    case Subscription::Item::Kind::kPassed:
+      SetBookmark(item.passed_to, out);
+      MakeReady(one);
+      return true;
     case Subscription::Item::Kind::kEnded:
       return End(one, kOk, "", out);
     case Subscription::Item::Kind::kEvent:
@@ -183,7 +213,8 @@ bool Subscriptions::Lost(One& one, std::uint64_t lost_to, Outgoing* out) {
 }
 
 bool Subscriptions::FellBehind(One& one, Outgoing* out) {
-  topics_.CountFellBehind();
+  (one.watch != nullptr ? state_.changes.topics() : state_.topics)
+      .CountFellBehind();
   if (one.older) {
     cut_ = Cut::kFellBehind;
     all_.erase(one.place->id());
@@ -218,8 +249,14 @@ void Subscriptions::SetGap(std::uint64_t id, v1::Gap::Reason reason,
   v1::SubscriptionEvent& event = *out->message.mutable_event();
   event.set_sequence(lost_to);
   event.mutable_gap()->set_reason(reason);
-  event.mutable_gap()->set_epoch(topics_.epoch());
+  event.mutable_gap()->set_epoch(state_.epoch);
   out->message.set_subscription_id(id);
+}
+
+void Subscriptions::SetBookmark(std::uint64_t passed_to, Outgoing* out) {
+  out->message.set_status(kOk);
+  out->message.mutable_event()->set_sequence(passed_to);
+  out->message.set_subscription_id(out->id);
 }
 
 void Subscriptions::TooLarge(Outgoing* out) {

@@ -1,16 +1,17 @@
-// Subscriptions: those of one session, what is to be sent of them next, and
-// what becomes of one that cannot keep up.
+// Subscriptions: those of one session, its watches among them, what is to be
+// sent of them next, and what becomes of one that cannot keep up.
 //
 // A subscription of ours is sent events while it has credit; gaps and ends need
-// none. Without credit it stays where it is, at no cost: the events are the
-// topic's. When its next one is evicted, DROP_OLDEST gives a gap as soon as
-// there is credit again, DISCONNECT ends it, with status 429. One of an older
-// peer knows neither credit nor gaps: when it falls behind the whole connection
-// is to be cut.
+// none, nor does a bookmark, which tells a watch how far it has come past
+// changes that it does not want. Without credit it stays where it is, at no
+// cost: the events are the topic's. When its next one is evicted, DROP_OLDEST
+// gives a gap as soon as there is credit again, DISCONNECT ends it, with status
+// 429. One of an older peer knows neither credit nor gaps: when it falls behind
+// the whole connection is to be cut.
 //
 // No I/O and no waiting: the session asks Next while it has room to send, and
 // not between opening a subscription and sending the answer to that, so that an
-// id is always told before its first event. One thread; Topics outlives it.
+// id is always told before its first event. One thread; the state outlives it.
 
 #ifndef COFFER_SERVER_SESSION_SUBSCRIPTIONS_H_
 #define COFFER_SERVER_SESSION_SUBSCRIPTIONS_H_
@@ -29,6 +30,8 @@
 #include "absl/strings/string_view.h"
 #include "coffer/server/service/subscriber.h"
 #include "coffer/server/service/topics/topics.h"
+#include "coffer/server/service/volatile_state.h"
+#include "coffer/server/service/watch/change_feed.h"
 #include "coffer/v1/kv.pb.h"
 
 namespace coffer::server {
@@ -51,7 +54,7 @@ class Subscriptions final : public Subscriber {
     kFellBehind,  // at once
   };
 
-  Subscriptions(Topics* topics, std::size_t subscriptions_max,
+  Subscriptions(VolatileState* state, std::size_t subscriptions_max,
                 std::shared_ptr<TopicWaker> waker);
 
   // The peer has said Hello.
@@ -62,6 +65,8 @@ class Subscriptions final : public Subscriber {
   absl::StatusOr<std::uint64_t> Subscribe(const std::string& topic) override;
   absl::StatusOr<v1::SubscriptionReply> Open(
       const v1::OpenSubscription& open) override;
+  absl::StatusOr<v1::SubscriptionReply> OpenWatch(
+      const v1::OpenWatch& open) override;
   absl::Status Close(std::uint64_t id) override;
 
   // One that is not known may have just ended: nothing happens.
@@ -93,7 +98,8 @@ class Subscriptions final : public Subscriber {
 
  private:
   struct One {
-    std::unique_ptr<Subscription> place;
+    std::unique_ptr<ChangeFeed::Watch> watch;  // null: of a topic
+    std::unique_ptr<Subscription> place;       // the watch's, too
     bool older = false;
     bool ready = false;  // in ready_
     std::uint64_t credit = 0;
@@ -106,8 +112,12 @@ class Subscriptions final : public Subscriber {
     std::string end_message;
   };
 
+  absl::Status CheckRoom() const;
   absl::StatusOr<One*> Add(const std::string& topic,
                            const Topics::Start& start);
+  One& Add(std::unique_ptr<Subscription> place);
+  template <class OpenMessage>
+  v1::SubscriptionReply Begin(const OpenMessage& open, One& one);
   void MakeReady(One& one);
   // Fills `out` with what is next of it. False if there is nothing now.
   bool Look(One& one, Outgoing* out);
@@ -118,8 +128,9 @@ class Subscriptions final : public Subscriber {
            Outgoing* out);
   void SetGap(std::uint64_t id, v1::Gap::Reason reason, std::uint64_t lost_to,
               Outgoing* out) const;
+  static void SetBookmark(std::uint64_t passed_to, Outgoing* out);
 
-  Topics& topics_;
+  VolatileState& state_;
   const std::size_t subscriptions_max_;
   const std::shared_ptr<TopicWaker> waker_;
   bool ours_ = false;

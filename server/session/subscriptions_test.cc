@@ -13,6 +13,7 @@
 #include "coffer/server/service/topics/event.h"
 #include "coffer/server/service/topics/topics.h"
 #include "coffer/server/service/topics/topics_tester.h"
+#include "coffer/server/service/volatile_state.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -92,8 +93,9 @@ class SubscriptionsTest : public ::testing::Test {
   }
 
   std::vector<std::uint64_t> woken_;
-  Topics topics_{{.ring_events_max = 3}, kTestEpoch};
-  Subscriptions mine_{&topics_, 3, std::make_shared<DirectWaker>(&woken_)};
+  VolatileState state_{kTestEpoch, RetryLimits(), {.ring_events_max = 3}};
+  Topics& topics_ = state_.topics;
+  Subscriptions mine_{&state_, 3, std::make_shared<DirectWaker>(&woken_)};
 };
 
 TEST_F(SubscriptionsTest, EventsUseUpCreditAndWaitForMore) {

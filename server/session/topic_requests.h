@@ -1,4 +1,4 @@
-// Requests of publish and subscribe, for tests.
+// Requests of publish, subscribe and watch, for tests.
 
 #ifndef COFFER_SERVER_SESSION_TOPIC_REQUESTS_H_
 #define COFFER_SERVER_SESSION_TOPIC_REQUESTS_H_
@@ -41,6 +41,26 @@ inline v1::CommandRequest OpenSubscriptionTo(
   request.mutable_open_subscription()->set_topic(topic);
   request.mutable_open_subscription()->set_credit(credit);
   request.mutable_open_subscription()->set_slow_policy(policy);
+  return request;
+}
+
+inline v1::CommandRequest WatchPrefix(const std::string& table,
+                                      const std::string& prefix,
+                                      std::uint64_t credit,
+                                      v1::SlowPolicy policy = v1::DROP_OLDEST) {
+  v1::CommandRequest request;
+  request.mutable_open_watch()->set_table(table);
+  request.mutable_open_watch()->set_prefix(prefix);
+  request.mutable_open_watch()->set_credit(credit);
+  request.mutable_open_watch()->set_slow_policy(policy);
+  return request;
+}
+
+inline v1::CommandRequest WatchKey(const std::string& table,
+                                   const std::string& key,
+                                   std::uint64_t credit) {
+  v1::CommandRequest request = WatchPrefix(table, "", credit);
+  request.mutable_open_watch()->set_key(key);
   return request;
 }
 

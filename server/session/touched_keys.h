@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <unordered_set>
 
+#include "coffer/proto/request_keys.h"
 #include "coffer/v1/kv.pb.h"
 
 namespace coffer::server {
@@ -26,8 +27,11 @@ class TouchedKeys {
   bool Block(const TouchedKeys& later) const;
 
  private:
-  bool all_ = false;      // a strict request is among them
-  bool ordered_ = false;  // one that waits for all before it
+  bool Meets(const TouchedName& name) const;
+
+  bool all_ = false;         // a strict request is among them
+  bool ordered_ = false;     // one that waits for all before it
+  bool all_tables_ = false;  // one that touches every key there is
   // Keys; tables of which any key is touched; tables touched as a whole.
   std::unordered_set<std::uint64_t> keys_;
   std::unordered_set<std::uint64_t> tables_;

@@ -102,7 +102,8 @@ TEST(CheckUnit, TableReadInAGroupIsRefused) {
   batch.ops()[0].group = batch.NewGroup();
   absl::Status status = CheckUnit(batch.ops());
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(status.message(), "group 1 of 1 operations reads a whole table");
+  EXPECT_EQ(status.message(),
+            "group 1 of 1 operations has one of a whole table");
 }
 
 TEST(CheckUnit, BytesBeyondTheLimitAreRefusedUnread) {

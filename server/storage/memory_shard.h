@@ -10,96 +10,117 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
+#include <set>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/hash/hash.h"
 #include "absl/strings/string_view.h"
 #include "coffer/sdk/internal/assert.h"
-#include "coffer/server/storage/shared_bytes.h"
+#include "coffer/server/storage/memory_table.h"
 #include "coffer/server/storage/table_registry.h"
 
 namespace coffer::server {
-
-struct MemoryRecord {
-  SharedBytes value;
-  uint64_t version = 0;
-};
 
 class MemoryShard {
  public:
   std::mutex& mutex() const { return mutex_; }
 
+  // Null if it has no key of the table.
+  MemoryTable* FindTable(TableId id) const {
+    auto table = tables_.find(id);
+    return table == tables_.end() ? nullptr : table->second.get();
+  }
   // Null if there is no such key. Allocates nothing.
-  MemoryRecord* Find(TableId table, absl::string_view key) {
-    auto records = tables_.find(table);
-    if (records == tables_.end()) return nullptr;
-    auto it = records->second.find(key);
-    return it == records->second.end() ? nullptr : &it->second;
+  MemoryRecord* Find(TableId id, absl::string_view key) {
+    MemoryTable* const table = FindTable(id);
+    return table == nullptr ? nullptr : table->Find(key);
+  }
+  uint64_t ExpiresAtMs(TableId id, absl::string_view key,
+                       const MemoryRecord& record) const {
+    return record.expires ? FindTable(id)->ExpiresAtMs(key, record) : 0;
   }
 
   // The key is absent.
-  void Insert(TableId table, absl::string_view key, MemoryRecord record) {
-    bool inserted = tables_[table]
-                        .try_emplace(SharedBytes::Copy(key), std::move(record))
-                        .second;
-    COFFER_ASSERT(inserted && "the key was absent");
+  void Insert(TableId id, absl::string_view key, MemoryRecord record) {
+    std::unique_ptr<MemoryTable>& table = tables_[id];
+    if (table == nullptr) table = std::make_unique<MemoryTable>();
+    table->Insert(key, std::move(record));
     ++keys_;
   }
 
   // The key is there. Returns what it had.
-  MemoryRecord Erase(TableId table, absl::string_view key) {
-    auto records = tables_.find(table);
-    COFFER_ASSERT(records != tables_.end() && "the key was there");
-    auto it = records->second.find(key);
-    COFFER_ASSERT(it != records->second.end() && "the key was there");
-    MemoryRecord record = std::move(it->second);
-    records->second.erase(it);
-    if (records->second.empty()) tables_.erase(records);
+  MemoryRecord Erase(TableId id, absl::string_view key) {
+    MemoryTable* const table = FindTable(id);
+    COFFER_ASSERT(table != nullptr && "the key was there");
+    const uint64_t first_ms = table->first_expiry_ms();
+    MemoryRecord record = table->Erase(key);
     --keys_;
+    NoteExpiry(id, *table, first_ms);
+    if (table->size() == 0) tables_.erase(id);
     return record;
+  }
+
+  // When the key, which is there, expires; 0: never.
+  void SetExpiry(TableId id, absl::string_view key, MemoryRecord* record,
+                 uint64_t at_ms) {
+    if (at_ms == 0 && !record->expires) return;
+    MemoryTable* const table = FindTable(id);
+    const uint64_t first_ms = table->first_expiry_ms();
+    table->SetExpiry(key, record, at_ms);
+    NoteExpiry(id, *table, first_ms);
+  }
+
+  // A table of which keys have expired, kNoTable if there is none.
+  TableId FirstDue(uint64_t now_ms) const {
+    return expiring_.empty() || expiring_.begin()->first > now_ms
+               ? kNoTable
+               : expiring_.begin()->second;
+  }
+  // Visits all of these: visit(TableId, MemoryTable&).
+  template <class Visitor>
+  void ForEachDueTable(uint64_t now_ms, Visitor visit) const {
+    for (const auto& [first_ms, id] : expiring_) {
+      if (first_ms > now_ms) return;
+      visit(id, *FindTable(id));
+    }
+  }
+
+  // Takes the table out, null if it has no key of it.
+  std::unique_ptr<MemoryTable> TakeTable(TableId id) {
+    auto it = tables_.find(id);
+    if (it == tables_.end()) return nullptr;
+    std::unique_ptr<MemoryTable> table = std::move(it->second);
+    tables_.erase(it);
+    expiring_.erase({table->first_expiry_ms(), id});
+    keys_ -= table->size();
+    return table;
   }
 
   // Calls visit(const SharedBytes& key, const MemoryRecord&) for each key of
   // the table, until it returns false. Returns whether it never did.
   template <class Visitor>
-  bool ForEach(TableId table, Visitor visit) const {
-    auto records = tables_.find(table);
-    if (records == tables_.end()) return true;
-    for (const auto& [key, record] : records->second) {
-      if (!visit(key, record)) return false;
-    }
-    return true;
+  bool ForEach(TableId id, Visitor visit) const {
+    const MemoryTable* const table = FindTable(id);
+    return table == nullptr || table->ForEach(visit);
   }
 
   size_t keys() const { return keys_; }
   size_t tables() const { return tables_.size(); }
 
  private:
-  // Keys are found by their bytes, without making a SharedBytes of them.
-  struct Hash {
-    using is_transparent = void;
-    size_t operator()(absl::string_view key) const {
-      return absl::Hash<absl::string_view>()(key);
-    }
-    size_t operator()(const SharedBytes& key) const {
-      return (*this)(key.view());
-    }
-  };
-  struct Equal {
-    using is_transparent = void;
-    static absl::string_view View(absl::string_view key) { return key; }
-    static absl::string_view View(const SharedBytes& key) { return key.view(); }
-    template <class A, class B>
-    bool operator()(const A& a, const B& b) const {
-      return View(a) == View(b);
-    }
-  };
-  using Records = absl::flat_hash_map<SharedBytes, MemoryRecord, Hash, Equal>;
+  void NoteExpiry(TableId id, const MemoryTable& table, uint64_t before_ms) {
+    const uint64_t first_ms = table.first_expiry_ms();
+    if (first_ms == before_ms) return;
+    if (before_ms != MemoryTable::kNever) expiring_.erase({before_ms, id});
+    if (first_ms != MemoryTable::kNever) expiring_.emplace(first_ms, id);
+  }
 
   mutable std::mutex mutex_;
-  absl::flat_hash_map<TableId, Records> tables_;
+  absl::flat_hash_map<TableId, std::unique_ptr<MemoryTable>> tables_;
+  // Tables with keys that expire, by the first time that one does.
+  std::set<std::pair<uint64_t, TableId>> expiring_;
   size_t keys_ = 0;
 };
 

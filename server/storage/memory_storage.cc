@@ -4,44 +4,33 @@
 #include <utility>
 
 #include "absl/hash/hash.h"
+#include "absl/time/time.h"
+#include "coffer/server/storage/memory_locks.h"
+#include "coffer/server/storage/memory_unit.h"
 
 namespace coffer::server {
+namespace {
 
-// Locks a set of shards in the order of their index.
-class MemoryStorage::Locks {
- public:
-  Locks(const MemoryStorage& storage, ShardSet shards)
-      : storage_(storage), shards_(shards) {
-    ForEach([](const MemoryShard& shard) { shard.mutex().lock(); });
-  }
-  Locks(const Locks&) = delete;
-  Locks& operator=(const Locks&) = delete;
-  ~Locks() {
-    ForEach([](const MemoryShard& shard) { shard.mutex().unlock(); });
-  }
+// What one call of Sweep removes at most, and what it removes while it holds a
+// lock.
+constexpr size_t kSweepKeys = 1024;
+constexpr size_t kSweepKeysLocked = 64;
 
- private:
-  template <class Visitor>
-  void ForEach(Visitor visit) {
-    for (size_t i = 0; i < kShards; ++i) {
-      if (shards_ & (ShardSet{1} << i)) visit(storage_.shards_[i].shard);
-    }
-  }
+bool IsWriteOp(const Op& op) { return IsWrite(op.kind); }
 
-  const MemoryStorage& storage_;
-  const ShardSet shards_;
-};
+}  // namespace
 
-size_t MemoryStorage::ShardOf(const Op& op) {
-  using Names = std::pair<absl::string_view, absl::string_view>;
-  return absl::Hash<Names>()(Names(op.table, op.key)) % kShards;
+size_t MemoryStorage::ShardOf(absl::string_view table,
+                              absl::string_view key) const {
+  using Salted = std::pair<uint64_t, absl::string_view>;
+  return absl::Hash<Salted>()(Salted(salts_.Of(table), key)) % kShards;
 }
 
-MemoryStorage::ShardSet MemoryStorage::ShardsOf(absl::Span<const Op> unit) {
+MemoryStorage::ShardSet MemoryStorage::ShardsOf(
+    absl::Span<const Op> unit) const {
   ShardSet shards = 0;
   for (const Op& op : unit) {
-    if (op.kind == OpKind::kGetTable) return kAllShards;
-    shards |= ShardSet{1} << ShardOf(op);
+    if (!IsNoteOp(op.kind)) shards |= ShardSet{1} << ShardOf(op.table, op.key);
   }
   return shards;
 }
@@ -57,108 +46,142 @@ bool MemoryStorage::Submit(Batch& batch, Done /*done*/) {
 }
 
 void MemoryStorage::ExecuteUnit(absl::Span<Op> unit, size_t result_bytes_max) {
-  // After this check no operation on a key can fail, so a group never stops
-  // half-way.
   absl::Status status = CheckUnit(unit);
   if (!status.ok()) {
     for (Op& op : unit) op.status = status;
     return;
   }
-  Locks locks(*this, ShardsOf(unit));
-  const auto is_write = [](const Op& op) { return IsWrite(op.kind); };
-  if (std::any_of(unit.begin(), unit.end(), is_write)) {
-    Apply(unit);
-  } else {
-    for (Op& op : unit) Execute(op, result_bytes_max);
+  if (IsTableOp(unit[0].kind)) {
+    return ExecuteOnTables(unit[0], result_bytes_max);
+  }
+  while (!ExecuteOnKeys(unit)) {
   }
 }
 
-// Nobody is to see a part of a group, and there is no way back out of the
-// middle of one: when memory runs out in here, the process ends.
-void MemoryStorage::Apply(absl::Span<Op> unit) noexcept {
-  for (Op& op : unit) Execute(op, /*result_bytes_max=*/0);
+bool MemoryStorage::ExecuteOnKeys(absl::Span<Op> unit) {
+  const uint64_t generation = salts_.generation();
+  Locks locks(*this, ShardsOf(unit));
+  // A table was renamed before the locks were had: they may be the wrong ones.
+  if (salts_.generation() != generation) return false;
+  Unit execution(this, unit);
+  if (std::any_of(unit.begin(), unit.end(), IsWriteOp)) {
+    execution.Apply();
+  } else {
+    execution.Read();
+  }
+  return true;
 }
 
-void MemoryStorage::Execute(Op& op, size_t result_bytes_max) {
+void MemoryStorage::ExecuteOnTables(Op& op, size_t result_bytes_max) {
   switch (op.kind) {
-    case OpKind::kGet:
-    case OpKind::kExists:
-      return Read(op);
-    case OpKind::kSet:
-      return Set(op);
-    case OpKind::kDelete:
-      return Delete(op);
     case OpKind::kGetTable:
       return GetTable(op, result_bytes_max);
-  }
-}
-
-void MemoryStorage::Read(Op& op) {
-  MemoryShard& shard = shards_[ShardOf(op)].shard;
-  const MemoryRecord* record = shard.Find(tables_.Find(op.table), op.key);
-  if (!record) return;
-  op.found = true;
-  op.version = record->version;
-  if (op.kind == OpKind::kGet) op.value_out = record->value;
-}
-
-void MemoryStorage::Set(Op& op) {
-  MemoryShard& shard = shards_[ShardOf(op)].shard;
-  // Drawn under the key's lock: a key's versions only go up.
-  op.version = last_version_.fetch_add(1, std::memory_order_relaxed) + 1;
-  MemoryRecord written{SharedBytes::Copy(op.value), op.version};
-  MemoryRecord* record = shard.Find(tables_.Find(op.table), op.key);
-  if (!record) {
-    shard.Insert(tables_.AddKey(op.table), op.key, std::move(written));
-    return;
-  }
-  op.found = true;
-  std::swap(*record, written);
-  if (op.want_previous) op.value_out = std::move(written.value);
-}
-
-void MemoryStorage::Delete(Op& op) {
-  MemoryShard& shard = shards_[ShardOf(op)].shard;
-  const TableId table = tables_.Find(op.table);
-  if (!shard.Find(table, op.key)) return;
-  op.found = true;
-  MemoryRecord removed = shard.Erase(table, op.key);
-  tables_.RemoveKey(op.table);
-  if (op.want_previous) op.value_out = std::move(removed.value);
-}
-
-void MemoryStorage::GetTable(Op& op, size_t result_bytes_max) {
-  const TableId table = tables_.Find(op.table);
-  if (table == kNoTable) return;
-  size_t bytes = 0;
-  for (const PaddedShard& padded : shards()) {
-    const bool fits = padded.shard.ForEach(
-        table, [&](const SharedBytes& key, const MemoryRecord& record) {
-          bytes += key.size() + record.value.size();
-          if (result_bytes_max != 0 && bytes > result_bytes_max) return false;
-          op.entries.push_back({key, record.value, record.version});
-          return true;
-        });
-    if (!fits) {
-      op.status = TableTooLarge(bytes, result_bytes_max);
-      std::vector<TableEntry>().swap(op.entries);
-      return;
-    }
+    case OpKind::kScan:
+      return Scan(op);
+    case OpKind::kListTables:
+      return ListTables(op);
+    case OpKind::kCountKeys:
+      return CountKeys(op);
+    case OpKind::kDropTable:
+      return DropTable(op);
+    case OpKind::kRenameTable:
+      return RenameTable(op);
+    default:
+      op.status = absl::InvalidArgumentError("not an operation of tables");
   }
 }
 
 Capabilities MemoryStorage::capabilities() const {
-  return {.durable = false, .atomic_across_keys = true, .ordered_scan = false};
+  return {.durable = false,
+          .atomic_across_keys = true,
+          .ordered_scan = false,
+          .tells_changes = true};
 }
 
 StorageCounts MemoryStorage::counts() const {
   StorageCounts counts;
-  counts.tables = tables_.size();
-  for (const PaddedShard& padded : shards()) {
-    std::lock_guard lock(padded.shard.mutex());
-    counts.keys += padded.shard.keys();
-  }
+  const DueByTable due = FindDue(NowMs());
+  tables_.ForEach("", [&](TableId id, const TableStats& stats) {
+    const auto expired = due.find(id);
+    const uint64_t gone = expired == due.end() ? 0 : expired->second.keys;
+    if (stats.keys > gone) {
+      ++counts.tables;
+      counts.keys += stats.keys - gone;
+    }
+    return true;
+  });
   return counts;
+}
+
+uint64_t MemoryStorage::NowMs() const {
+  if (!keys_expire_.load(std::memory_order_relaxed)) return 0;
+  const int64_t wall_ms = absl::ToUnixMillis(clock_.WallNow());
+  const auto now_ms = static_cast<uint64_t>(std::max<int64_t>(wall_ms, 0));
+  uint64_t latest = now_ms_.load(std::memory_order_relaxed);
+  while (latest < now_ms) {
+    if (now_ms_.compare_exchange_weak(latest, now_ms,
+                                      std::memory_order_relaxed)) {
+      return now_ms;
+    }
+  }
+  return latest;
+}
+
+uint64_t MemoryStorage::BeginExpiry() {
+  if (!keys_expire_.load(std::memory_order_relaxed)) keys_expire_ = true;
+  return NowMs();
+}
+
+void MemoryStorage::RemoveExpired(MemoryShard& shard, TableId id,
+                                  absl::string_view table,
+                                  const SharedBytes& key) {
+  const MemoryRecord removed = shard.Erase(id, key.view());
+  tables_.RemoveKey(table, key.size() + removed.value.size());
+  if (sink_ == nullptr || !sink_->Wants(table)) return;
+  KeyChange change;
+  change.kind = KeyChange::Kind::kExpired;
+  change.table = table;
+  change.key = key.view();
+  change.version = NextVersion();
+  sink_->OnChanges({&change, 1});
+}
+
+bool MemoryStorage::Sweep() {
+  {
+    std::lock_guard lock(dropped_mutex_);
+    if (!dropped_.empty()) {
+      if (!dropped_.back()->FreeSome()) dropped_.pop_back();
+      if (!dropped_.empty()) return true;
+    }
+  }
+  const uint64_t now_ms = NowMs();
+  size_t budget = kSweepKeys;
+  bool more = false;
+  for (PaddedShard& padded : shards()) {
+    while (SweepShard(padded.shard, now_ms, &budget)) {
+      more = budget == 0;
+      if (more) return true;
+    }
+  }
+  return more;
+}
+
+// Whether there is more to remove.
+bool MemoryStorage::SweepShard(MemoryShard& shard, uint64_t now_ms,
+                               size_t* budget) {
+  std::lock_guard lock(shard.mutex());
+  const TableId id = shard.FirstDue(now_ms);
+  if (id == kNoTable) return false;
+  std::vector<SharedBytes> due;
+  shard.FindTable(id)->ForEachDue(now_ms, [&](const SharedBytes& key) {
+    due.push_back(key);
+    return due.size() < std::min(*budget, kSweepKeysLocked);
+  });
+  // It keeps its name while a shard is locked.
+  const std::string table = tables_.NameOf(id);
+  for (const SharedBytes& key : due) RemoveExpired(shard, id, table, key);
+  *budget -= due.size();
+  return true;
 }
 
 }  // namespace coffer::server

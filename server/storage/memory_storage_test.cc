@@ -3,24 +3,26 @@
 
 #include "coffer/server/storage/memory_storage.h"
 
-#include <atomic>
 #include <memory>
-#include <string>
-#include <thread>
-#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "coffer/server/storage/storage.h"
+#include "coffer/testing/manual_clock.h"
 #include "coffer/testing/storage/storage_conformance.h"
 #include "gtest/gtest.h"
 
 namespace coffer::server {
 namespace {
 
-const bool kConformance = coffer_testing::RegisterStorageConformance({
-    .name = "MemoryStorage",
-    .open = [] { return std::make_unique<MemoryStorage>(); },
-});
+coffer_testing::StorageUnderTest Engine() {
+  auto clock = std::make_shared<coffer_testing::ManualClock>();
+  return {
+      .name = "MemoryStorage",
+      .open = [clock] { return std::make_unique<MemoryStorage>(clock.get()); },
+      .clock = clock};
+}
+
+const bool kConformance = coffer_testing::RegisterStorageConformance(Engine());
 
 void Execute(Storage& storage, Batch& batch) {
   ASSERT_TRUE(storage.Submit(batch, nullptr));
@@ -45,6 +47,7 @@ TEST(MemoryStorage, DeclaresWhatItIs) {
   EXPECT_FALSE(storage.capabilities().durable);
   EXPECT_TRUE(storage.capabilities().atomic_across_keys);
   EXPECT_FALSE(storage.capabilities().ordered_scan);
+  EXPECT_TRUE(storage.capabilities().tells_changes);
 }
 
 TEST(MemoryStorage, FirstVersionIsOne) {
@@ -65,39 +68,6 @@ TEST(MemoryStorage, ResultSharesTheStoredBytes) {
   ASSERT_EQ(batch.ops()[2].entries.size(), 1u);
   EXPECT_EQ(batch.ops()[1].value_out.view().data(),
             batch.ops()[2].entries[0].value.view().data());
-}
-
-// Two tables in one group: reads of both must agree although the tables
-// themselves come and go.
-TEST(MemoryStorage, GroupOverTwoTablesThatComeAndGoIsSeenWhole) {
-  MemoryStorage storage;
-  std::atomic<bool> finished{false};
-  std::thread writer([&] {
-    for (int i = 0; i < 3000; ++i) {
-      Batch batch;
-      const uint32_t group = batch.NewGroup();
-      if (i % 2 == 0) {
-        batch.Set("left", "k", "v", false, group);
-        batch.Set("right", "k", "v", false, group);
-      } else {
-        batch.Delete("left", "k", false, group);
-        batch.Delete("right", "k", false, group);
-      }
-      EXPECT_TRUE(storage.Submit(batch, nullptr));
-    }
-    finished = true;
-  });
-  Batch batch;
-  do {
-    batch.Clear();
-    const uint32_t group = batch.NewGroup();
-    batch.Get("left", "k", group);
-    batch.Exists("right", "k", group);
-    Execute(storage, batch);
-    EXPECT_EQ(batch.ops()[0].found, batch.ops()[1].found);
-  } while (!finished);
-  writer.join();
-  EXPECT_EQ(storage.counts().tables, 0u);
 }
 
 }  // namespace

@@ -9,8 +9,10 @@ using internal::FakeServerState;
 
 FakeServer::FakeServer(boost::asio::any_io_executor executor,
                        FakeServerOptions options)
-    : state_(std::make_shared<FakeServerState>(
-          std::move(executor), options.limits, options.clock, options.pipe)) {}
+    : state_(std::make_shared<FakeServerState>(std::move(executor),
+                                               options.limits, options.clock,
+                                               options.pipe, options.durable)) {
+}
 
 FakeServer::~FakeServer() { state_->Stop(); }
 

@@ -53,10 +53,14 @@ namespace coffer_testing {
 struct FakeServerOptions {
   // Without time-outs, which need the clock: set those that a test is about.
   coffer::server::ServerLimits limits = FakeServerLimits();
-  // For time-outs and delays; outlives the fake. Null: none of these.
+  // For time-outs and delays, and when keys expire; outlives the fake. Null:
+  // none of the former, and keys expire by the system's.
   coffer::Clock* clock = nullptr;
   // Of Connect and the dialer.
   MemoryPipeOptions pipe = {};
+  // As a server with a durable engine: what is kept over a Restart with
+  // kKeepStored is also which writes it has executed, as it tells its peers.
+  bool durable = false;
 };
 
 class FakeServer {
@@ -126,8 +130,9 @@ class FakeServer {
   void Refuse(bool refuse);
   // As a process that is killed and started anew: connections end. kKeep: it
   // is only they that do; kKeepStored: the data is kept, as by a durable
-  // engine, and what a server remembers beside it is lost: topics, and which
-  // writes it has executed (its epoch is another one then); kLose: all is lost.
+  // engine, and what a server remembers beside it is lost: topics, and, unless
+  // the fake is `durable`, which writes it has executed (its epoch is another
+  // one then); kLose: all is lost.
   enum class Data { kKeep, kKeepStored, kLose };
   void Restart(Data data);
 

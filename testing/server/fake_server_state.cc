@@ -9,6 +9,9 @@
 #include <utility>
 
 #include "coffer/sdk/internal/spawn.h"
+#include "coffer/server/service/retry/durable_retries.h"
+#include "coffer/server/storage/memory_storage.h"
+#include "coffer/testing/storage/model_storage.h"
 #include "gtest/gtest.h"
 
 namespace coffer_testing {
@@ -32,12 +35,16 @@ using coffer::v1::CommandResponse;
 
 FakeServerState::FakeServerState(asio::any_io_executor executor,
                                  coffer::server::ServerLimits limits,
-                                 coffer::Clock* clock, MemoryPipeOptions pipe)
+                                 coffer::Clock* clock, MemoryPipeOptions pipe,
+                                 bool durable)
     : executor_(std::move(executor)),
       limits_(limits),
       clock_(clock),
-      pipe_(pipe) {
+      pipe_(pipe),
+      durable_(durable) {
   storage_.state = this;
+  LoseData();
+  Forget();
 }
 
 void FakeServerState::SetUp(const std::shared_ptr<Session>& session) {
@@ -99,6 +106,9 @@ absl::Status FakeServerState::Admit(Session& session,
 bool FakeServerState::DelayingStorage::Submit(Batch& batch, Done done) {
   for (const coffer::server::Op& op : batch.ops()) {
     tables.insert(std::string(op.table));
+    if (op.kind == coffer::server::OpKind::kRenameTable) {
+      tables.insert(std::string(op.value));
+    }
   }
   // It does so inside Submit.
   const bool finished = engine->Submit(batch, [] {});
@@ -218,13 +228,26 @@ void FakeServerState::DrainConnections() {
 }
 
 void FakeServerState::LoseData() {
-  storage_.engine = std::make_unique<coffer::server::MemoryStorage>();
-  storage_.tables.clear();
+  const coffer::Clock* const clock =
+      clock_ == nullptr ? &coffer::Clock::System() : clock_;
+  if (durable_) {
+    storage_.Replace(std::make_unique<ModelStorage>(
+        std::make_shared<ModelStorage::Data>(), clock));
+  } else {
+    storage_.Replace(std::make_unique<coffer::server::MemoryStorage>(clock));
+  }
 }
 
 void FakeServerState::Forget() {
-  volatile_ =
-      std::make_shared<coffer::server::VolatileState>(volatile_->epoch + 1);
+  // Sessions of before may still write, and tell the new state.
+  volatile_ = std::make_shared<coffer::server::VolatileState>(
+      ++epochs_, coffer::server::RetryLimits(), coffer::server::TopicLimits(),
+      coffer::server::TopicLimits(),
+      clock_ == nullptr ? &coffer::Clock::System() : clock_);
+  volatile_->changes.Attach(&storage_);
+  EXPECT_TRUE(coffer::server::RestoreRetries(storage_.engine.get(),
+                                             &volatile_->retries, epochs_)
+                  .ok());
 }
 
 void FakeServerState::Stop() {

@@ -29,7 +29,7 @@
 #include "coffer/server/limits.h"
 #include "coffer/server/service/service.h"
 #include "coffer/server/service/volatile_state.h"
-#include "coffer/server/storage/memory_storage.h"
+#include "coffer/server/storage/storage.h"
 #include "coffer/server/stream_connection.h"
 #include "coffer/testing/memory_pipe.h"
 #include "coffer/v1/kv.pb.h"
@@ -67,11 +67,11 @@ class FakeServerState : public std::enable_shared_from_this<FakeServerState>,
 
   FakeServerState(boost::asio::any_io_executor executor,
                   coffer::server::ServerLimits limits, coffer::Clock* clock,
-                  MemoryPipeOptions pipe);
+                  MemoryPipeOptions pipe, bool durable);
 
   template <class AsyncStream>
   void Start(AsyncStream stream) {
-    auto session = std::make_shared<Session>(&storage_, volatile_);
+    auto session = std::make_shared<Session>(&storage_, volatile_, clock_);
     session->number = ++started_;
     SetUp(session);
     coffer::server::ConnectionContext context = {
@@ -132,10 +132,25 @@ class FakeServerState : public std::enable_shared_from_this<FakeServerState>,
     coffer::server::StorageCounts counts() const override {
       return engine->counts();
     }
+    void SetChangeSink(coffer::server::ChangeSink* new_sink) override {
+      sink = new_sink;
+      engine->SetChangeSink(sink);
+    }
+    bool Sweep() override { return engine->Sweep(); }
+    coffer::server::Backups* backups() override { return engine->backups(); }
+    absl::Status ForEachNote(NoteVisitor visit) override {
+      return engine->ForEachNote(visit);
+    }
+    // The data of the one before is lost.
+    void Replace(std::unique_ptr<Storage> new_engine) {
+      engine = std::move(new_engine);
+      engine->SetChangeSink(sink);
+      tables.clear();
+    }
 
     FakeServerState* state = nullptr;
-    std::unique_ptr<coffer::server::MemoryStorage> engine =
-        std::make_unique<coffer::server::MemoryStorage>();
+    coffer::server::ChangeSink* sink = nullptr;
+    std::unique_ptr<Storage> engine;
     coffer::Clock::Duration delay = {};  // of the next batch
     std::set<std::string> tables;        // ever named
   };
@@ -143,8 +158,15 @@ class FakeServerState : public std::enable_shared_from_this<FakeServerState>,
   // A connection's own service, which knows whose calls it gets.
   struct Session {
     Session(Storage* storage,
-            std::shared_ptr<coffer::server::VolatileState> state)
-        : service(storage, std::move(state)) {}
+            std::shared_ptr<coffer::server::VolatileState> state,
+            coffer::Clock* clock)
+        : service(storage, std::move(state), Options(clock)) {}
+
+    static coffer::server::ServiceOptions Options(coffer::Clock* clock) {
+      coffer::server::ServiceOptions options;
+      if (clock != nullptr) options.clock = clock;
+      return options;
+    }
 
     int number = 0;
     coffer::server::Service service;
@@ -164,11 +186,12 @@ class FakeServerState : public std::enable_shared_from_this<FakeServerState>,
   const coffer::server::ServerLimits limits_;
   coffer::Clock* const clock_;
   const MemoryPipeOptions pipe_;
+  const bool durable_;
   DelayingStorage storage_;
   // Of the connections that begin now: lost with the data. Its epochs are 1, 2,
   // and so on: the same in every run of a test.
-  std::shared_ptr<coffer::server::VolatileState> volatile_ =
-      std::make_shared<coffer::server::VolatileState>(1);
+  std::shared_ptr<coffer::server::VolatileState> volatile_;
+  uint64_t epochs_ = 0;
   coffer::server::ConnectionSet connections_;
   // The same, in the order of their start.
   std::vector<std::weak_ptr<coffer::server::Connection>> in_order_;

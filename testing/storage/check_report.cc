@@ -46,6 +46,14 @@ bool CheckReport::ExpectEqual(absl::string_view what, uint64_t got,
   return false;
 }
 
+bool CheckReport::ExpectCode(absl::string_view what, const absl::Status& got,
+                             absl::StatusCode want) {
+  if (got.code() == want) return true;
+  Fail(absl::StrCat(what, ": got ", got.ToString(), ", want ",
+                    absl::StatusCodeToString(want)));
+  return false;
+}
+
 std::vector<std::string> CheckReport::failures() const {
   std::lock_guard lock(mutex_);
   return failures_;

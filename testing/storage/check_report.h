@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
 namespace coffer_testing {
@@ -29,6 +30,8 @@ class CheckReport {
   bool ExpectEqual(absl::string_view what, absl::string_view got,
                    absl::string_view want);
   bool ExpectEqual(absl::string_view what, uint64_t got, uint64_t want);
+  bool ExpectCode(absl::string_view what, const absl::Status& got,
+                  absl::StatusCode want);
 
   // The first of them; a check that fails in a loop does not fill memory.
   std::vector<std::string> failures() const;

@@ -19,6 +19,7 @@ void CheckResultsStayAsTheyWere(StorageDriver& driver);
 void CheckLargeValue(StorageDriver& driver);
 void CheckLargeBatch(StorageDriver& driver);
 void CheckVersionsAreUnique(StorageDriver& driver);
+void CheckDeletesHaveVersions(StorageDriver& driver);
 
 // Names and tables.
 void CheckNamesAreAnyBytes(StorageDriver& driver);
@@ -29,10 +30,53 @@ void CheckTableOverTheLimit(StorageDriver& driver);
 void CheckTableInOrder(StorageDriver& driver);
 void CheckDataOutlivesTheStore(StorageDriver& driver);
 
+// Operations of whole tables.
+void CheckTablesInPages(StorageDriver& driver);
+void CheckTablesKnowWhatTheyHave(StorageDriver& driver);
+void CheckTableIsDropped(StorageDriver& driver);
+void CheckTableIsRenamed(StorageDriver& driver);
+void CheckTablesOutliveTheStore(StorageDriver& driver);
+
+// Pages of a table.
+void CheckScanInPages(StorageDriver& driver);
+void CheckScanHasItsRange(StorageDriver& driver);
+void CheckScanPagesAreBounded(StorageDriver& driver);
+void CheckScanWhileTheTableChanges(StorageDriver& driver);
+void CheckScanBesideWriters(StorageDriver& driver);
+void CheckCursorsAreAnyBytes(StorageDriver& driver);
+
 // Groups and failures.
 void CheckGroupKeepsItsOrder(StorageDriver& driver);
 void CheckFailedGroupDoesNothing(StorageDriver& driver);
 void CheckFailedItemLeavesTheOthers(StorageDriver& driver);
+void CheckLateFailureUndoesTheGroup(StorageDriver& driver);
+void CheckWhatCannotBeExecuted(StorageDriver& driver);
+
+// Conditions, choices and changes.
+void CheckConditionHoldsOrNothingIsDone(StorageDriver& driver);
+void CheckFailedConditionFailsItsGroup(StorageDriver& driver);
+void CheckGroupChooses(StorageDriver& driver);
+void CheckChangeSeesWhatIsThere(StorageDriver& driver);
+void CheckChangeSeesItsGroup(StorageDriver& driver);
+void CheckFailedChangeDoesNothing(StorageDriver& driver);
+
+// Expiry, by the suite's clock.
+void CheckExpiryIsSetKeptAndCleared(StorageDriver& driver);
+void CheckPastExpiryIsADelete(StorageDriver& driver);
+void CheckExpiredIsAbsent(StorageDriver& driver);
+void CheckExpiredTableIsNone(StorageDriver& driver);
+void CheckTimeDoesNotGoBack(StorageDriver& driver);
+void CheckExpiryOutlivesTheStore(StorageDriver& driver);
+
+// Notes.
+void CheckNotesGoWithTheirGroup(StorageDriver& driver);
+void CheckNotesAreGivenInOrder(StorageDriver& driver);
+
+// What a ChangeSink is told.
+void CheckChangesAreTold(StorageDriver& driver);
+void CheckToldChangesGiveTheTable(StorageDriver& driver);
+void CheckGroupsAreToldTogether(StorageDriver& driver);
+void CheckExpiryIsTold(StorageDriver& driver);
 
 // Several threads. Bounded by counts of operations, not by time.
 void CheckGroupIsSeenWhole(StorageDriver& driver);
@@ -42,6 +86,16 @@ void CheckWritesOfAKeyFormOneChain(StorageDriver& driver);
 void CheckReadsOfAKeyNeverGoBack(StorageDriver& driver);
 void CheckVersionsAreUniqueAcrossThreads(StorageDriver& driver);
 void CheckLastKeyRacesWithWriters(StorageDriver& driver);
+void CheckIncrementsAreNotLost(StorageDriver& driver);
+void CheckConditionsAreAtomic(StorageDriver& driver);
+void CheckGroupOverTablesThatComeAndGo(StorageDriver& driver);
+void CheckFailedGroupIsNeverSeen(StorageDriver& driver);
+void CheckTableIsSeenWhole(StorageDriver& driver);
+void CheckCountsStayExact(StorageDriver& driver);
+
+// All kinds of operations.
+void CheckSameResultsAsTheModel(StorageDriver& driver);
+void CheckSameResultsAsTheModelInTime(StorageDriver& driver);
 
 }  // namespace coffer_testing
 

@@ -6,14 +6,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <latch>
 #include <map>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "coffer/testing/storage/checks.h"
+#include "coffer/testing/storage/run_at_once.h"
 
 namespace coffer_testing {
 
@@ -30,19 +29,6 @@ std::vector<std::string> GroupKeys() {
   std::vector<std::string> keys;
   for (size_t i = 0; i < kGroupKeys; ++i) keys.push_back(absl::StrCat("k", i));
   return keys;
-}
-
-// Runs all at once, from when every thread is there, and waits for their end.
-void RunAtOnce(const std::vector<std::function<void()>>& bodies) {
-  std::latch start(static_cast<std::ptrdiff_t>(bodies.size()));
-  std::vector<std::thread> threads;
-  for (const auto& body : bodies) {
-    threads.emplace_back([&start, &body] {
-      start.arrive_and_wait();
-      body();
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
 }
 
 // Reads the keys both ways, as a table and as a group, until `finished`. Each

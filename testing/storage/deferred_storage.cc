@@ -37,6 +37,20 @@ coffer::server::StorageCounts DeferredStorage::counts() const {
   return inner_->counts();
 }
 
+void DeferredStorage::SetChangeSink(coffer::server::ChangeSink* sink) {
+  inner_->SetChangeSink(sink);
+}
+
+bool DeferredStorage::Sweep() { return inner_->Sweep(); }
+
+coffer::server::Backups* DeferredStorage::backups() {
+  return inner_->backups();
+}
+
+absl::Status DeferredStorage::ForEachNote(NoteVisitor visit) {
+  return inner_->ForEachNote(visit);
+}
+
 void DeferredStorage::Hold() {
   std::lock_guard lock(mutex_);
   held_ = true;

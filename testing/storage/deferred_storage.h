@@ -18,6 +18,7 @@
 #include <thread>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "coffer/server/storage/storage.h"
 
@@ -35,6 +36,10 @@ class DeferredStorage final : public coffer::server::Storage {
   coffer::server::Capabilities capabilities() const override;
   absl::string_view name() const override;
   coffer::server::StorageCounts counts() const override;
+  void SetChangeSink(coffer::server::ChangeSink* sink) override;
+  bool Sweep() override;
+  coffer::server::Backups* backups() override;
+  absl::Status ForEachNote(NoteVisitor visit) override;
 
   void Hold();
   void Release();

@@ -15,6 +15,9 @@ bool Always(const Capabilities&) { return true; }
 bool IfDurable(const Capabilities& c) { return c.durable; }
 bool IfAtomic(const Capabilities& c) { return c.atomic_across_keys; }
 bool IfOrdered(const Capabilities& c) { return c.ordered_scan; }
+bool IfTelling(const Capabilities& c) { return c.tells_changes; }
+
+constexpr bool kNeedsClock = true;
 
 constexpr StorageCheck kChecks[] = {
     {"SetThenGet", Always, CheckSetThenGet},
@@ -27,6 +30,7 @@ constexpr StorageCheck kChecks[] = {
     {"LargeValue", Always, CheckLargeValue},
     {"LargeBatch", Always, CheckLargeBatch},
     {"VersionsAreUnique", Always, CheckVersionsAreUnique},
+    {"DeletesHaveVersions", Always, CheckDeletesHaveVersions},
     {"NamesAreAnyBytes", Always, CheckNamesAreAnyBytes},
     {"TableHasItsKeys", Always, CheckTableHasItsKeys},
     {"TableLivesUntilItsLastKey", Always, CheckTableLivesUntilItsLastKey},
@@ -34,9 +38,43 @@ constexpr StorageCheck kChecks[] = {
     {"TableOverTheLimit", Always, CheckTableOverTheLimit},
     {"TableInOrder", IfOrdered, CheckTableInOrder},
     {"DataOutlivesTheStore", IfDurable, CheckDataOutlivesTheStore},
+    {"TablesInPages", Always, CheckTablesInPages},
+    {"TablesKnowWhatTheyHave", Always, CheckTablesKnowWhatTheyHave},
+    {"TableIsDropped", Always, CheckTableIsDropped},
+    {"TableIsRenamed", Always, CheckTableIsRenamed},
+    {"TablesOutliveTheStore", IfDurable, CheckTablesOutliveTheStore},
+    {"ScanInPages", Always, CheckScanInPages},
+    {"ScanHasItsRange", Always, CheckScanHasItsRange},
+    {"ScanPagesAreBounded", Always, CheckScanPagesAreBounded},
+    {"ScanWhileTheTableChanges", Always, CheckScanWhileTheTableChanges},
+    {"ScanBesideWriters", Always, CheckScanBesideWriters},
+    {"CursorsAreAnyBytes", Always, CheckCursorsAreAnyBytes},
     {"GroupKeepsItsOrder", Always, CheckGroupKeepsItsOrder},
     {"FailedGroupDoesNothing", Always, CheckFailedGroupDoesNothing},
     {"FailedItemLeavesTheOthers", Always, CheckFailedItemLeavesTheOthers},
+    {"LateFailureUndoesTheGroup", Always, CheckLateFailureUndoesTheGroup},
+    {"WhatCannotBeExecuted", Always, CheckWhatCannotBeExecuted},
+    {"ConditionHoldsOrNothingIsDone", Always,
+     CheckConditionHoldsOrNothingIsDone},
+    {"FailedConditionFailsItsGroup", Always, CheckFailedConditionFailsItsGroup},
+    {"GroupChooses", Always, CheckGroupChooses},
+    {"ChangeSeesWhatIsThere", Always, CheckChangeSeesWhatIsThere},
+    {"ChangeSeesItsGroup", Always, CheckChangeSeesItsGroup},
+    {"FailedChangeDoesNothing", Always, CheckFailedChangeDoesNothing},
+    {"ExpiryIsSetKeptAndCleared", Always, CheckExpiryIsSetKeptAndCleared,
+     kNeedsClock},
+    {"PastExpiryIsADelete", Always, CheckPastExpiryIsADelete, kNeedsClock},
+    {"ExpiredIsAbsent", Always, CheckExpiredIsAbsent, kNeedsClock},
+    {"ExpiredTableIsNone", Always, CheckExpiredTableIsNone, kNeedsClock},
+    {"TimeDoesNotGoBack", Always, CheckTimeDoesNotGoBack, kNeedsClock},
+    {"ExpiryOutlivesTheStore", IfDurable, CheckExpiryOutlivesTheStore,
+     kNeedsClock},
+    {"NotesGoWithTheirGroup", IfDurable, CheckNotesGoWithTheirGroup},
+    {"NotesAreGivenInOrder", IfDurable, CheckNotesAreGivenInOrder},
+    {"ChangesAreTold", IfTelling, CheckChangesAreTold},
+    {"ToldChangesGiveTheTable", IfTelling, CheckToldChangesGiveTheTable},
+    {"GroupsAreToldTogether", IfTelling, CheckGroupsAreToldTogether},
+    {"ExpiryIsTold", IfTelling, CheckExpiryIsTold, kNeedsClock},
     {"GroupIsSeenWhole", IfAtomic, CheckGroupIsSeenWhole},
     {"GroupOfDeletesIsSeenWhole", IfAtomic, CheckGroupOfDeletesIsSeenWhole},
     {"OverlappingGroupsFinish", IfAtomic, CheckOverlappingGroupsFinish},
@@ -45,6 +83,16 @@ constexpr StorageCheck kChecks[] = {
     {"VersionsAreUniqueAcrossThreads", Always,
      CheckVersionsAreUniqueAcrossThreads},
     {"LastKeyRacesWithWriters", Always, CheckLastKeyRacesWithWriters},
+    {"IncrementsAreNotLost", Always, CheckIncrementsAreNotLost},
+    {"ConditionsAreAtomic", Always, CheckConditionsAreAtomic},
+    {"GroupOverTablesThatComeAndGo", IfAtomic,
+     CheckGroupOverTablesThatComeAndGo},
+    {"FailedGroupIsNeverSeen", IfAtomic, CheckFailedGroupIsNeverSeen},
+    {"TableIsSeenWhole", IfAtomic, CheckTableIsSeenWhole},
+    {"CountsStayExact", Always, CheckCountsStayExact},
+    {"SameResultsAsTheModel", Always, CheckSameResultsAsTheModel},
+    {"SameResultsAsTheModelInTime", Always, CheckSameResultsAsTheModelInTime,
+     kNeedsClock},
 };
 
 class ConformanceTest : public ::testing::Test {
@@ -56,6 +104,9 @@ class ConformanceTest : public ::testing::Test {
   void TestBody() override {
     if (!check_.applies(engine_->open()->capabilities())) {
       GTEST_SKIP() << engine_->name << " does not declare what this checks";
+    }
+    if (check_.needs_clock && engine_->clock == nullptr) {
+      GTEST_SKIP() << engine_->name << " has a clock of its own";
     }
     for (const std::string& failure : RunStorageCheck(check_, *engine_)) {
       ADD_FAILURE() << failure;

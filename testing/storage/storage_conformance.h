@@ -8,8 +8,16 @@
 //       {.name = "MyStorage", .open = [] { return MakeEmptyStore(); }});
 //
 // That gives one gtest test a check, MyStorageConformance.SetThenGet and so on,
-// and skips those for what the engine does not declare. Stores are opened and
-// closed one after another; concurrent checks use a few threads.
+// and skips those for what the engine does not declare, and those of expiry
+// unless the engine has its time from a ManualClock that the suite moves:
+//
+//   auto clock = std::make_shared<coffer_testing::ManualClock>();
+//   ... {.name = "MyStorage",
+//        .open = [clock] { return MakeEmptyStore(clock.get()); },
+//        .clock = clock}
+//
+// Stores are opened and closed one after another; concurrent checks use a few
+// threads.
 
 #ifndef COFFER_TESTING_STORAGE_STORAGE_CONFORMANCE_H_
 #define COFFER_TESTING_STORAGE_STORAGE_CONFORMANCE_H_
@@ -29,6 +37,8 @@ struct StorageCheck {
   // Whether an engine with these capabilities has to pass it.
   bool (*applies)(const coffer::server::Capabilities&);
   void (*run)(StorageDriver& driver);
+  // It moves the time of the engine (StorageUnderTest::clock).
+  bool needs_clock = false;
 };
 
 // All of them, in a fixed order.

@@ -1,17 +1,28 @@
 #include "coffer/testing/storage/storage_driver.h"
 
+#include <algorithm>
+#include <chrono>
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 
 namespace coffer_testing {
 
 using ::coffer::server::Batch;
 using ::coffer::server::Op;
+using ::coffer::server::PageRange;
+using ::coffer::server::TableEntry;
+using ::coffer::server::TableStats;
 
 namespace {
+
+// More than a check has tables.
+constexpr size_t kTablesMax = 1000;
 
 // The calling thread is inside Submit.
 thread_local bool inside_submit = false;
@@ -101,14 +112,23 @@ void StorageDriver::Run(Batch& batch) {
   }
 }
 
-Op StorageDriver::RunOne(Batch& batch) {
+void StorageDriver::RunOk(Batch& batch) {
   Run(batch);
-  Op op = std::move(batch.ops()[0]);
-  if (!op.status.ok()) {
+  for (const Op& op : batch.ops()) {
+    if (op.status.ok()) continue;
     report_.Fail(absl::StrCat("an operation on table \"", op.table,
                               "\" failed: ", op.status.ToString()));
   }
-  return op;
+}
+
+void StorageDriver::Watch(std::shared_ptr<coffer::server::ChangeSink> sink) {
+  sink_ = std::move(sink);
+  storage_->SetChangeSink(sink_.get());
+}
+
+Op StorageDriver::RunOne(Batch& batch) {
+  RunOk(batch);
+  return std::move(batch.ops()[0]);
 }
 
 Op StorageDriver::Get(absl::string_view table, absl::string_view key) {
@@ -143,6 +163,37 @@ Op StorageDriver::Delete(absl::string_view table, absl::string_view key,
   return RunOne(batch);
 }
 
+TableStats StorageDriver::Count(absl::string_view table) {
+  Batch batch;
+  batch.CountKeys(table);
+  Op op = RunOne(batch);
+  report_.ExpectEqual("a table that was found has its counts", op.tables.size(),
+                      op.found);
+  return op.tables.empty() ? TableStats() : std::move(op.tables[0]);
+}
+
+std::string StorageDriver::Contents() {
+  const PageRange page{.limit = kTablesMax};
+  Batch list;
+  list.ListTables(&page);
+  std::string text;
+  for (const TableStats& table : RunOne(list).tables) {
+    absl::StrAppend(&text, "table \"", absl::CHexEscape(table.name),
+                    "\": ", table.keys, " keys, ", table.bytes, " bytes\n");
+    std::map<std::string, std::string> keys;
+    for (const TableEntry& entry : GetTable(table.name).entries) {
+      keys[std::string(entry.key.view())] = absl::StrCat(
+          "\"", absl::CHexEscape(entry.value.view()), "\", version ",
+          entry.version, ", expires at ", entry.expires_at_ms);
+    }
+    for (const auto& [key, record] : keys) {
+      absl::StrAppend(&text, "  \"", absl::CHexEscape(key), "\": ", record,
+                      "\n");
+    }
+  }
+  return text;
+}
+
 void StorageDriver::ExpectValue(absl::string_view table, absl::string_view key,
                                 const char* value) {
   const Op op = Get(table, key);
@@ -164,6 +215,17 @@ void StorageDriver::ExpectCounts(uint64_t tables, uint64_t keys) {
   report_.ExpectEqual("keys counted", counts.keys, keys);
 }
 
-void StorageDriver::Reopen() { storage_ = engine_.reopen(std::move(storage_)); }
+void StorageDriver::Reopen() {
+  storage_ = engine_.reopen(std::move(storage_));
+  if (sink_ != nullptr) storage_->SetChangeSink(sink_.get());
+}
+
+uint64_t StorageDriver::NowMs() const {
+  return static_cast<uint64_t>(absl::ToUnixMillis(engine_.clock->WallNow()));
+}
+
+void StorageDriver::AdvanceMs(uint64_t ms) {
+  engine_.clock->AdvanceBy(std::chrono::milliseconds(ms));
+}
 
 }  // namespace coffer_testing

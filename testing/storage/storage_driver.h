@@ -17,6 +17,7 @@
 
 #include "absl/strings/string_view.h"
 #include "coffer/server/storage/storage.h"
+#include "coffer/testing/manual_clock.h"
 #include "coffer/testing/storage/check_report.h"
 
 namespace coffer_testing {
@@ -31,6 +32,9 @@ struct StorageUnderTest {
   std::function<std::unique_ptr<coffer::server::Storage>(
       std::unique_ptr<coffer::server::Storage>)>
       reopen = nullptr;
+  // Where the stores have their time from. Null: nothing that takes time is
+  // checked, and that is expiry.
+  std::shared_ptr<ManualClock> clock = nullptr;
 };
 
 class StorageDriver {
@@ -45,8 +49,13 @@ class StorageDriver {
   coffer::server::Storage& storage() { return *storage_; }
   CheckReport& report() { return report_; }
 
+  // Who is told of the changes; before anything is submitted.
+  void Watch(std::shared_ptr<coffer::server::ChangeSink> sink);
+
   // Submits and waits.
   void Run(coffer::server::Batch& batch);
+  // All operations are expected to succeed.
+  void RunOk(coffer::server::Batch& batch);
 
   // One operation that is expected to succeed; the result.
   coffer::server::Op Get(absl::string_view table, absl::string_view key);
@@ -57,13 +66,25 @@ class StorageDriver {
   coffer::server::Op Delete(absl::string_view table, absl::string_view key,
                             bool want_previous = false);
 
+  // What the table has; no keys if there is none.
+  coffer::server::TableStats Count(absl::string_view table);
+
   // Fails unless the key has this value, or, for null, is absent.
   void ExpectValue(absl::string_view table, absl::string_view key,
                    const char* value);
   void ExpectCounts(uint64_t tables, uint64_t keys);
 
+  // All tables that there are, with their keys, values, versions, expiries and
+  // counts, as text: what a failed group must not have changed.
+  std::string Contents();
+
   // Closes the store and opens it again. Durable engines only.
   void Reopen();
+
+  // Of an engine that has its clock from the suite: milliseconds since 1970.
+  uint64_t NowMs() const;
+  void AdvanceMs(uint64_t ms);
+  ManualClock* clock() const { return engine_.clock.get(); }
 
  private:
   class Completion;
@@ -74,6 +95,7 @@ class StorageDriver {
   const StorageUnderTest& engine_;
   CheckReport& report_;
   std::shared_ptr<std::atomic<int>> extra_calls_;
+  std::shared_ptr<coffer::server::ChangeSink> sink_;
   std::unique_ptr<coffer::server::Storage> storage_;
 };
 

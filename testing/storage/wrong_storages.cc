@@ -1,3 +1,5 @@
+// Those that are wrong about keys, values, tables, groups and done.
+
 #include "coffer/testing/storage/wrong_storages.h"
 
 #include <atomic>
@@ -11,66 +13,20 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "coffer/server/storage/memory_storage.h"
+#include "coffer/testing/storage/wrapped_storage.h"
 
 namespace coffer_testing {
 namespace {
 
 using ::coffer::server::Batch;
 using ::coffer::server::Capabilities;
-using ::coffer::server::MemoryStorage;
 using ::coffer::server::Op;
 using ::coffer::server::OpKind;
 using ::coffer::server::SharedBytes;
-using ::coffer::server::Storage;
 using ::coffer::server::StorageCounts;
 using ::coffer::server::TableEntry;
 
-// A right engine; the wrong ones change one thing of it. Finishes inline.
-class Wrapped : public Storage {
- public:
-  bool Submit(Batch& batch, Done) override {
-    Change(batch);
-    ++submitted_;
-    return true;
-  }
-  Capabilities capabilities() const override { return inner_.capabilities(); }
-  absl::string_view name() const override { return "wrong"; }
-  StorageCounts counts() const override { return inner_.counts(); }
-
- protected:
-  // Executes the batch, wrongly.
-  virtual void Change(Batch& batch) { Execute(batch); }
-
-  void Execute(Batch& batch) { inner_.Submit(batch, nullptr); }
-  // Executes one operation on its own.
-  void ExecuteAlone(Op& op, size_t result_bytes_max = 0) {
-    Batch batch;
-    batch.set_result_bytes_max(result_bytes_max);
-    batch.GetTable("");
-    const uint32_t group = std::exchange(op.group, 0);
-    batch.ops()[0] = op;
-    Execute(batch);
-    op = batch.ops()[0];
-    op.group = group;
-  }
-
-  // Lets another thread see what is half done: waits until it has executed a
-  // batch, if there is such a thread.
-  void LetOthersRun() {
-    const uint64_t before = submitted_;
-    for (int i = 0; i < 500 && submitted_ == before; ++i) {
-      std::this_thread::yield();
-    }
-  }
-
-  MemoryStorage inner_;
-
- private:
-  std::atomic<uint64_t> submitted_{0};
-};
-
-class HalfAppliedGroup : public Wrapped {
+class HalfAppliedGroup : public WrappedStorage {
   void Change(Batch& batch) override {
     for (Op& op : batch.ops()) {
       ExecuteAlone(op);
@@ -79,7 +35,7 @@ class HalfAppliedGroup : public Wrapped {
   }
 };
 
-class GroupRunsDespiteFailure : public Wrapped {
+class GroupRunsDespiteFailure : public WrappedStorage {
   void Change(Batch& batch) override {
     Execute(batch);
     for (Op& op : batch.ops()) {
@@ -88,7 +44,7 @@ class GroupRunsDespiteFailure : public Wrapped {
   }
 };
 
-class FailureSpreads : public Wrapped {
+class FailureSpreads : public WrappedStorage {
   void Change(Batch& batch) override {
     Execute(batch);
     absl::Status failure;
@@ -97,7 +53,7 @@ class FailureSpreads : public Wrapped {
   }
 };
 
-class VersionUsedTwice : public Wrapped {
+class VersionUsedTwice : public WrappedStorage {
   void Change(Batch& batch) override {
     Execute(batch);
     for (Op& op : batch.ops()) {
@@ -110,7 +66,7 @@ class VersionUsedTwice : public Wrapped {
 };
 
 // Each draws the next, unless another thread is about to draw it too.
-class VersionsDrawnInTwoSteps : public Wrapped {
+class VersionsDrawnInTwoSteps : public WrappedStorage {
   void Change(Batch& batch) override {
     Execute(batch);
     for (Op& op : batch.ops()) {
@@ -123,7 +79,7 @@ class VersionsDrawnInTwoSteps : public Wrapped {
   std::atomic<uint64_t> last_{0};
 };
 
-class NoPrevious : public Wrapped {
+class NoPrevious : public WrappedStorage {
   void Change(Batch& batch) override {
     Execute(batch);
     for (Op& op : batch.ops()) {
@@ -132,7 +88,7 @@ class NoPrevious : public Wrapped {
   }
 };
 
-class ReadsFirst : public Wrapped {
+class ReadsFirst : public WrappedStorage {
   void Change(Batch& batch) override {
     for (bool writes : {false, true}) {
       for (Op& op : batch.ops()) {
@@ -145,7 +101,7 @@ class ReadsFirst : public Wrapped {
 };
 
 // Reads the previous value, then writes, as two steps.
-class StalePrevious : public Wrapped {
+class StalePrevious : public WrappedStorage {
   void Change(Batch& batch) override {
     for (Op& op : batch.ops()) {
       Op read = op;
@@ -158,7 +114,7 @@ class StalePrevious : public Wrapped {
   }
 };
 
-class EmptyIsAbsent : public Wrapped {
+class EmptyIsAbsent : public WrappedStorage {
   void Change(Batch& batch) override {
     Execute(batch);
     for (Op& op : batch.ops()) {
@@ -169,7 +125,7 @@ class EmptyIsAbsent : public Wrapped {
   }
 };
 
-class AbsentHasAVersion : public Wrapped {
+class AbsentHasAVersion : public WrappedStorage {
   void Change(Batch& batch) override {
     Execute(batch);
     for (Op& op : batch.ops()) {
@@ -179,7 +135,7 @@ class AbsentHasAVersion : public Wrapped {
 };
 
 // Reuses the memory of a value that a reader may have still.
-class OverwritesInPlace : public Wrapped {
+class OverwritesInPlace : public WrappedStorage {
   void Change(Batch& batch) override {
     for (Op& op : batch.ops()) {
       Op read = op;
@@ -194,7 +150,7 @@ class OverwritesInPlace : public Wrapped {
   }
 };
 
-class ExistsMeansTable : public Wrapped {
+class ExistsMeansTable : public WrappedStorage {
   void Change(Batch& batch) override {
     for (Op& op : batch.ops()) {
       Op table = op;
@@ -206,7 +162,7 @@ class ExistsMeansTable : public Wrapped {
   }
 };
 
-class DeletesNothing : public Wrapped {
+class DeletesNothing : public WrappedStorage {
   void Change(Batch& batch) override {
     for (Op& op : batch.ops()) {
       if (op.kind == OpKind::kDelete) op.kind = OpKind::kGet;
@@ -216,7 +172,7 @@ class DeletesNothing : public Wrapped {
 };
 
 // Keeps the view of the last value written.
-class KeepsView : public Wrapped {
+class KeepsView : public WrappedStorage {
   void Change(Batch& batch) override {
     Execute(batch);
     for (Op& op : batch.ops()) {
@@ -227,14 +183,14 @@ class KeepsView : public Wrapped {
   absl::string_view last_;
 };
 
-class CutsLargeValues : public Wrapped {
+class CutsLargeValues : public WrappedStorage {
   void Change(Batch& batch) override {
     for (Op& op : batch.ops()) op.value = op.value.substr(0, 65535);
     Execute(batch);
   }
 };
 
-class LosesOperations : public Wrapped {
+class LosesOperations : public WrappedStorage {
   void Change(Batch& batch) override {
     size_t n = 0;
     for (Op& op : batch.ops()) {
@@ -244,7 +200,7 @@ class LosesOperations : public Wrapped {
 };
 
 // Joins table and key with a colon, as the older durable engine did.
-class NamesCollide : public Wrapped {
+class NamesCollide : public WrappedStorage {
   void Change(Batch& batch) override {
     for (Op& op : batch.ops()) {
       const Op before = op;
@@ -258,7 +214,7 @@ class NamesCollide : public Wrapped {
   }
 };
 
-class NamesEndAtNul : public Wrapped {
+class NamesEndAtNul : public WrappedStorage {
   void Change(Batch& batch) override {
     for (Op& op : batch.ops()) {
       op.table = op.table.substr(0, op.table.find('\0'));
@@ -268,7 +224,7 @@ class NamesEndAtNul : public Wrapped {
   }
 };
 
-class SkipsAKey : public Wrapped {
+class SkipsAKey : public WrappedStorage {
   void Change(Batch& batch) override {
     Execute(batch);
     for (Op& op : batch.ops()) {
@@ -277,10 +233,10 @@ class SkipsAKey : public Wrapped {
   }
 };
 
-class TableSurvivesItsLastKey : public Wrapped {
+class TableSurvivesItsLastKey : public WrappedStorage {
  public:
   StorageCounts counts() const override {
-    StorageCounts counts = inner_.counts();
+    StorageCounts counts = inner().counts();
     counts.tables = names_.size();
     return counts;
   }
@@ -295,10 +251,10 @@ class TableSurvivesItsLastKey : public Wrapped {
   std::set<std::string> names_;
 };
 
-class ReadCreatesTable : public Wrapped {
+class ReadCreatesTable : public WrappedStorage {
  public:
   StorageCounts counts() const override {
-    StorageCounts counts = inner_.counts();
+    StorageCounts counts = inner().counts();
     counts.tables += names_.size();
     return counts;
   }
@@ -315,14 +271,14 @@ class ReadCreatesTable : public Wrapped {
   std::set<std::string> names_;
 };
 
-class NoLimit : public Wrapped {
+class NoLimit : public WrappedStorage {
   void Change(Batch& batch) override {
     batch.set_result_bytes_max(0);
     Execute(batch);
   }
 };
 
-class EntriesDespiteLimit : public Wrapped {
+class EntriesDespiteLimit : public WrappedStorage {
   void Change(Batch& batch) override {
     Execute(batch);
     for (Op& op : batch.ops()) {
@@ -331,14 +287,14 @@ class EntriesDespiteLimit : public Wrapped {
   }
 };
 
-class ClaimsOrder : public Wrapped {
+class ClaimsOrder : public WrappedStorage {
   Capabilities capabilities() const override {
     return {.durable = false, .atomic_across_keys = true, .ordered_scan = true};
   }
 };
 
 // Drops a table that looks empty, with what another thread has put in since.
-class DropsTableLate : public Wrapped {
+class DropsTableLate : public WrappedStorage {
   void Change(Batch& batch) override {
     Execute(batch);
     for (Op& op : batch.ops()) {
@@ -357,7 +313,7 @@ class DropsTableLate : public Wrapped {
 };
 
 // Answers reads from a copy that is brought up to date now and then.
-class StaleReads : public Wrapped {
+class StaleReads : public WrappedStorage {
   void Change(Batch& batch) override {
     std::lock_guard lock(mutex_);
     for (Op& op : batch.ops()) {
@@ -373,7 +329,7 @@ class StaleReads : public Wrapped {
 };
 
 // Breaks the rule about done.
-class WrongDone : public Wrapped {
+class WrongDone : public WrappedStorage {
  public:
   enum Way { kInsideSubmit, kTwice, kDropped, kAfterTrue, kKept };
   explicit WrongDone(Way way) : way_(way) {}
@@ -410,47 +366,9 @@ class WrongDone : public Wrapped {
   std::vector<Done> kept_;
 };
 
-// A view of a store that others hold too.
-class SharedStore : public Wrapped {
- public:
-  explicit SharedStore(std::shared_ptr<MemoryStorage> data)
-      : data_(std::move(data)) {}
-  Capabilities capabilities() const override {
-    return {.durable = true, .atomic_across_keys = true, .ordered_scan = false};
-  }
-  StorageCounts counts() const override { return data_->counts(); }
-  std::shared_ptr<MemoryStorage> data() const { return data_; }
-
- private:
-  void Change(Batch& batch) override { data_->Submit(batch, nullptr); }
-  std::shared_ptr<MemoryStorage> data_;
-};
-
-std::unique_ptr<Storage> OpenShared() {
-  return std::make_unique<SharedStore>(std::make_shared<MemoryStorage>());
-}
-
-template <class T, class... Args>
-WrongStorage Wrong(const char* name, absl::string_view check,
-                   absl::string_view failure, Args... args) {
-  return {.engine = {.name = name,
-                     .open = [=] { return std::make_unique<T>(args...); }},
-          .check = check,
-          .failure = failure};
-}
-
 }  // namespace
 
-StorageUnderTest SeeminglyDurableStorage() {
-  return {.name = "SeeminglyDurable",
-          .open = OpenShared,
-          .reopen = [](std::unique_ptr<Storage> storage) {
-            auto data = static_cast<SharedStore&>(*storage).data();
-            return std::make_unique<SharedStore>(std::move(data));
-          }};
-}
-
-std::vector<WrongStorage> WrongStorages() {
+std::vector<WrongStorage> WrongAboutKeys() {
   const char* seen_half = "half-applied";
   std::vector<WrongStorage> wrong = {
       Wrong<HalfAppliedGroup>("HalfAppliedGroup", "GroupIsSeenWhole",
@@ -524,15 +442,17 @@ std::vector<WrongStorage> WrongStorages() {
       Wrong<WrongDone>("DoneKept", "SetThenGet",
                        "kept although Submit returned true", WrongDone::kKept),
   };
-  WrongStorage forgetful{.engine = SeeminglyDurableStorage(),
-                         .check = "DataOutlivesTheStore",
-                         .failure = "key \"kept\": found: got 0, want 1"};
-  forgetful.engine.name = "ForgetsWhenClosed";
-  forgetful.engine.reopen = [](std::unique_ptr<Storage>) {
-    return OpenShared();
-  };
-  wrong.push_back(std::move(forgetful));
   return wrong;
+}
+
+std::vector<WrongStorage> WrongStorages() {
+  std::vector<WrongStorage> all;
+  for (const auto& some :
+       {WrongAboutKeys(), WrongAboutOperations(), WrongAboutWholeTables(),
+        WrongAboutTime(), WrongAboutChanges(), WrongAboutWhatLasts()}) {
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  return all;
 }
 
 }  // namespace coffer_testing

@@ -20,9 +20,13 @@ struct WrongStorage {
 
 std::vector<WrongStorage> WrongStorages();
 
-// A durable engine as far as the suite can see: what it has outlives its
-// objects, in memory.
-StorageUnderTest SeeminglyDurableStorage();
+// The parts of it, by what they are wrong about.
+std::vector<WrongStorage> WrongAboutKeys();
+std::vector<WrongStorage> WrongAboutOperations();
+std::vector<WrongStorage> WrongAboutWholeTables();
+std::vector<WrongStorage> WrongAboutTime();
+std::vector<WrongStorage> WrongAboutChanges();
+std::vector<WrongStorage> WrongAboutWhatLasts();
 
 }  // namespace coffer_testing
 

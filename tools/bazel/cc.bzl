@@ -14,22 +14,28 @@ COFFER_COPTS = [
     "-Wshadow",
 ]
 
-# Where a precompiled header (pch.bzl) is, for -include.
+# How to begin with a precompiled header (pch.bzl). clang looks for one by itself only
+# among those with the very same -D flags.
 def _pch(name):
     repository = native.repository_name().lstrip("@")
     folder = "external/" + repository + "/" if repository else ""
+    header = "$(BINDIR)/" + folder + "tools/bazel/" + name + ".h"
     return select({
-        _USE_PCH: ["-include", "$(BINDIR)/" + folder + "tools/bazel/" + name + ".h"],
+        _USE_PCH: ["-include", header],
+        _USE_CLANG_PCH: ["-include-pch", header + ".gch/pic"],
         "//conditions:default": [],
     })
 
 def _pch_deps(name):
+    pch = [str(Label("//tools/bazel:" + name))]
     return select({
-        _USE_PCH: [str(Label("//tools/bazel:" + name))],
+        _USE_PCH: pch,
+        _USE_CLANG_PCH: pch,
         "//conditions:default": [],
     })
 
 _USE_PCH = str(Label("//tools/bazel:use_pch"))
+_USE_CLANG_PCH = str(Label("//tools/bazel:use_clang_pch"))
 
 def coffer_cc_library(name, copts = [], deps = [], **kwargs):
     """A cc_library whose headers are included as "coffer/<package>/<header>".

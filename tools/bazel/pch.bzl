@@ -5,8 +5,8 @@ compile. With --define=pch=1 every source of this workspace begins with one that
 is parsed already, which halves a build from nothing. Builds without it (.bazelrc,
 nopch) show that each source includes what it needs.
 
-g++ only: it takes the .gch file beside a header if that was made with the same
-flags, and else the header.
+g++ is given the header, and takes a .gch file beside it that was made with the same
+flags, or else the header; clang is given the file.
 """
 
 load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
@@ -28,13 +28,24 @@ def _precompiled_header_impl(ctx):
     )
     context = deps.compilation_context
 
+    # clang names what it has read by its absolute path, and looks for it there: not
+    # in a sandbox, which is gone by then, nor in another checkout's output.
+    clang = toolchain.compiler == "clang"
+    flags = ["-fpch-instantiate-templates"] if clang else []
+    requirements = {"no-sandbox": "1", "no-cache": "1"} if clang else {}
+
     header = ctx.actions.declare_file(ctx.label.name + ".h")
     ctx.actions.write(
         output = header,
         content = "".join(["#include %s\n" % name for name in ctx.attr.includes]),
     )
+    # Bazel compiles all with PIC, but for programs with optimization.
+    kinds = [("pic", True)]
+    if ctx.var["COMPILATION_MODE"] == "opt":
+        kinds.append(("no_pic", False))
+
     made = [header]
-    for kind, pic in [("pic", True), ("no_pic", False)]:
+    for kind, pic in kinds:
         out = ctx.actions.declare_file(header.basename + ".gch/" + kind)
         variables = cc_common.create_compile_variables(
             feature_configuration = features,
@@ -51,7 +62,7 @@ def _precompiled_header_impl(ctx):
         )
         ctx.actions.run(
             executable = compiler,
-            arguments = ["-x", "c++-header"] +
+            arguments = ["-x", "c++-header"] + flags +
                         cc_common.get_memory_inefficient_command_line(
                             feature_configuration = features,
                             action_name = "c++-compile",
@@ -67,6 +78,7 @@ def _precompiled_header_impl(ctx):
                 transitive = [context.headers, toolchain.all_files],
             ),
             outputs = [out],
+            execution_requirements = requirements,
             mnemonic = "PrecompileHeader",
             progress_message = "Precompiling " + header.short_path,
         )

@@ -14,6 +14,8 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "coffer/sdk/internal/sanitizer.h"
+
 // glibc's own names for its allocator, which stay when the usual ones are
 // replaced (its manual, "Replacing malloc").
 extern "C" {
@@ -57,15 +59,7 @@ ProcessCounters CountsSoFar() {
 
 // A sanitizer has an allocator of its own, and looks at the system calls
 // itself.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define COFFER_BENCH_SANITIZED
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define COFFER_BENCH_SANITIZED
-#endif
-#if !defined(COFFER_BENCH_SANITIZED)
+#if !defined(COFFER_SANITIZER)
 
 // --- The allocator
 

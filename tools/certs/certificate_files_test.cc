@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "coffer/sdk/stream/tls/tls_context.h"
 #include "coffer/sdk/stream/tls/tls_options.h"
+#include "gtest/gtest.h"
 
 namespace coffer::internal {
 namespace {

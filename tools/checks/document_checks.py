@@ -19,7 +19,7 @@ _LABEL = re.compile(r"`(?:@coffer)?//([\w/.-]*):([\w.-]+)`")
 _TEST_NAME = re.compile(r"`([A-Z]\w*)\.([A-Z]\w*)`")
 _TEST = re.compile(r"\b(?:TYPED_)?TEST(?:_F|_P)?\(\s*(\w+),\s*(\w+)\s*\)")
 # What the storage conformance suite registers at run time.
-_STORAGE_CHECK = re.compile(r'\{"(\w+)", \w+, Check\w+\}')
+_STORAGE_CHECK = re.compile(r'\{"(\w+)", \w+,\s+Check\w+[,}]')
 
 
 def read_documents(root):

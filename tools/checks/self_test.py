@@ -6,6 +6,7 @@ import tempfile
 import unittest
 
 import document_checks
+import include_checks
 import layer_checks
 import source_checks
 import test_summary
@@ -28,6 +29,43 @@ class IncludePrefixTest(unittest.TestCase):
         text = ('#include "coffer/sdk/client.h"\n#include <sdkddkver.h>\n'
                 '// #include "sdk/client.h"\n/*\n#include "sdk/client.h"\n*/\n')
         self.assertEqual(source_checks.include_prefix({"a.h": text}), [])
+
+
+class HiddenIncludesTest(unittest.TestCase):
+
+    BUILD = '_INCLUDES = [\n    "<memory>",\n    "\\"gtest/gtest.h\\"",\n]\n'
+
+    def find(self, sources, build=BUILD):
+        return include_checks.hidden_includes(build, sources)
+
+    def test_finds_a_name_without_its_header(self):
+        for code, name in (("std::make_unique<int>(1)", "<memory>"),
+                           ("asio::awaitable<void> F();",
+                            "<boost/asio/awaitable.hpp>"),
+                           ("absl::StatusOr<int> F();",
+                            '"absl/status/statusor.h"'),
+                           ("TEST(A, B) {}", '"gtest/gtest.h"'),
+                           ("v1::CommandRequest r;", '"coffer/v1/kv.pb.h"')):
+            found = self.find({"a.cc": "#include <cstdint>\n" + code})
+            self.assertEqual(len(found), 1, found)
+            self.assertTrue(found[0].startswith("a.cc:2: "), found)
+            self.assertTrue(found[0].endswith(" without " + name), found)
+
+    def test_finds_a_header_of_which_it_knows_nothing(self):
+        found = self.find({}, self.BUILD.replace("<memory>", "<regex>"))
+        self.assertEqual(len(found), 1, found)
+
+    def test_a_source_that_nobody_includes_does_not_help(self):
+        self.assertEqual(len(self.find({
+            "a.cc": '#include "coffer/b.h"\nstd::string s;',
+            "b.h": '#include "coffer/c.h"\n', "c.h": "", "d.h": "#include <string>"
+        })), 1)
+
+    def test_passes_what_is_included(self):
+        self.assertEqual(self.find({
+            "a.cc": '#include "coffer/b.h"\nstd::string s; F("TEST(A, B)");',
+            "b.h": '#include "coffer/c.h"\n// absl::StatusOr\n',
+            "c.h": '#include "coffer/b.h"\n#include <string>\n'}), [])
 
 
 class RealClockTest(unittest.TestCase):

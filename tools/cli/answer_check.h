@@ -10,8 +10,9 @@
 namespace coffer::cli {
 
 // Of an answer of success: a value for each key of get, del, exists and their
-// forms for several keys, and true or false for existence. DataLoss says what
-// was expected and what came.
+// forms for several keys, and true or false for existence; a state for each key
+// of the data commands, a table for those of tables. DataLoss says what was
+// expected and what came.
 absl::Status CheckAnswer(const v1::CommandRequest& request,
                          const v1::CommandResponse& response);
 

@@ -31,6 +31,28 @@ TEST(CheckAnswer, AValueForEachKeyIsRight) {
   EXPECT_TRUE(CheckAnswer(MakeHmexist("t", {"a"}), Values({yes})).ok());
 }
 
+TEST(CheckAnswer, StatesAndTablesOfDataCommands) {
+  v1::CommandResponse one;
+  one.add_states();
+  one.add_tables();
+  v1::CommandResponse two = one;
+  two.add_states();
+  two.add_tables();
+  v1::CommandRequest transaction =
+      MakeTransaction({}, {MakeRead("t", {"a", "b"})}, {MakePut("t", "k", 1)});
+  for (const v1::CommandRequest& request :
+       {MakeRead("t", {"a"}), MakePut("t", "k", 1), MakeRemove("t", "k"),
+        MakeIncrement("t", "k", 1), MakeAppend("t", "k", "x"),
+        MakeExpire("t", "k", v1::Expiry()), MakeCountKeys("t"),
+        MakeDropTable("t"), MakeRenameTable("t", "u"), transaction}) {
+    EXPECT_TRUE(CheckAnswer(request, one).ok()) << request.ShortDebugString();
+    EXPECT_TRUE(absl::IsDataLoss(CheckAnswer(request, two)));
+    EXPECT_TRUE(absl::IsDataLoss(CheckAnswer(request, v1::CommandResponse())));
+  }
+  two.set_held(true);
+  EXPECT_TRUE(CheckAnswer(transaction, two).ok());
+}
+
 TEST(CheckAnswer, WrongNumberOfValuesIsDataLoss) {
   const v1::Value yes = ToValue(true);
   const v1::CommandRequest requests[] = {

@@ -2,14 +2,19 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "coffer/sdk/endpoint.h"
+#include "coffer/sdk/frame/frame_limits.h"
+#include "coffer/sdk/stream/hello.h"
 #include "coffer/tools/cli/escapes.h"
 
 namespace coffer::cli {
@@ -18,6 +23,7 @@ namespace {
 // With the flags as they were typed.
 struct Typed : Arguments {
   std::string timeout_text = "10s";
+  std::string answer_max_text;
 };
 
 // Either a switch or a flag with a value.
@@ -42,6 +48,9 @@ const Flag kFlags[] = {
     {"timeout", "TIME",
      "for each answer, connecting included; 10s if not given", nullptr,
      &Typed::timeout_text},
+    {"answer_max", "BYTES",
+     "the largest answer that is read; 16 MiB if not given", nullptr,
+     &Typed::answer_max_text},
     {"json", "", "print each answer as a line of JSON", &Typed::json, nullptr},
     {"help", "", "show this", &Typed::help, nullptr},
 };
@@ -65,6 +74,34 @@ absl::Status SetSwitch(const Flag& flag, absl::string_view value,
   }
   typed->*flag.on = value == "true";
   return absl::OkStatus();
+}
+
+// A number that is negative is no flag.
+bool IsFlag(absl::string_view argument) {
+  return argument.size() > 1 && argument[0] == '-' &&
+         !absl::ascii_isdigit(static_cast<unsigned char>(argument[1])) &&
+         argument[1] != '.';
+}
+
+// Whether it is a flag of the command that was named; then it is one of the
+// words, in one piece with a value that follows it.
+bool TakeCommandFlag(absl::Span<const std::string> arguments, std::size_t* at,
+                     FlagFinder find, Typed* typed) {
+  if (typed->words.empty()) return false;
+  absl::string_view name = arguments[*at];
+  absl::ConsumePrefix(&name, "-");
+  absl::ConsumePrefix(&name, "-");
+  const absl::string_view whole = name;
+  name = name.substr(0, name.find('='));
+  const CommandFlag* const flag = find(typed->words[0], name);
+  if (flag == nullptr) return false;
+  std::string word = absl::StrCat("--", whole);
+  const bool wants_value = !flag->value.empty() && name.size() == whole.size();
+  if (wants_value && *at + 1 < arguments.size()) {
+    absl::StrAppend(&word, "=", arguments[++*at]);
+  }
+  typed->words.push_back(std::move(word));
+  return true;
 }
 
 // arguments[*at] begins with a dash; moves on past a value that follows it.
@@ -115,6 +152,18 @@ absl::Status ParseTimeout(Typed* typed) {
   return absl::OkStatus();
 }
 
+absl::Status ParseAnswerMax(Typed* typed) {
+  if (typed->answer_max_text.empty()) return absl::OkStatus();
+  if (!absl::SimpleAtoi(typed->answer_max_text, &typed->answer_bytes_max) ||
+      typed->answer_bytes_max < kFrameBytesMaxLeast ||
+      typed->answer_bytes_max > kFrameBytesMaxCeiling) {
+    return Wrong("--answer_max: ", Quoted(typed->answer_max_text),
+                 " is not from ", kFrameBytesMaxLeast, " to ",
+                 kFrameBytesMaxCeiling);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckTls(const Typed& typed) {
   for (const Flag& flag : kFlags) {
     const bool only_tls = flag.text == &Typed::ca ||
@@ -140,25 +189,28 @@ absl::Status CheckServer(const Typed& typed) {
 }  // namespace
 
 absl::StatusOr<Arguments> ParseArguments(
-    absl::Span<const std::string> arguments) {
+    absl::Span<const std::string> arguments, FlagFinder find_command_flag) {
   Typed typed;
   for (std::size_t at = 0; at < arguments.size(); ++at) {
     const std::string& argument = arguments[at];
     if (argument == "--") {
+      typed.plain_from = typed.words.size();
       const auto rest = arguments.subspan(at + 1);
       typed.words.insert(typed.words.end(), rest.begin(), rest.end());
       break;
     }
-    if (argument.size() < 2 || argument[0] != '-') {
+    if (!IsFlag(argument)) {
       typed.words.push_back(argument);
       continue;
     }
+    if (TakeCommandFlag(arguments, &at, find_command_flag, &typed)) continue;
     absl::Status taken = TakeFlag(arguments, &at, &typed);
     if (!taken.ok()) return taken;
   }
   if (typed.help) return Arguments(typed);
   for (const absl::Status& status :
-       {ParseTimeout(&typed), CheckTls(typed), CheckServer(typed)}) {
+       {ParseTimeout(&typed), ParseAnswerMax(&typed), CheckTls(typed),
+        CheckServer(typed)}) {
     if (!status.ok()) return status;
   }
   return Arguments(typed);

@@ -16,8 +16,19 @@ using ::testing::IsEmpty;
 
 using List = std::vector<std::string>;
 
+const CommandFlag* FindTestFlag(absl::string_view command,
+                                absl::string_view flag) {
+  static constexpr CommandFlag kFlags[] = {{"prefix", "PREFIX", ""},
+                                           {"dry", "", ""}};
+  return command == "scan" ? FindFlag(kFlags, flag) : nullptr;
+}
+
+absl::StatusOr<Arguments> Parse(const List& list) {
+  return ParseArguments(list, FindTestFlag);
+}
+
 TEST(ParseArguments, NothingGivenIsTheDefaults) {
-  const auto arguments = ParseArguments(List{});
+  const auto arguments = Parse(List{});
   ASSERT_TRUE(arguments.ok());
   EXPECT_EQ(arguments->server, "127.0.0.1:9527");
   EXPECT_EQ(arguments->timeout, std::chrono::seconds(10));
@@ -28,9 +39,10 @@ TEST(ParseArguments, NothingGivenIsTheDefaults) {
 }
 
 TEST(ParseArguments, EachFlagIsTaken) {
-  const auto arguments = ParseArguments(
-      List{"--server=h:1", "--tls", "--ca=a.pem", "--cert=c.pem", "--key=k.pem",
-           "--name=n", "--timeout=1.5s", "--json", "get", "t", "k"});
+  const auto arguments =
+      Parse(List{"--server=h:1", "--tls", "--ca=a.pem", "--cert=c.pem",
+                 "--key=k.pem", "--name=n", "--timeout=1.5s",
+                 "--answer_max=2000", "--json", "get", "t", "k"});
   ASSERT_TRUE(arguments.ok()) << arguments.status();
   EXPECT_EQ(arguments->server, "h:1");
   EXPECT_TRUE(arguments->tls);
@@ -39,6 +51,7 @@ TEST(ParseArguments, EachFlagIsTaken) {
   EXPECT_EQ(arguments->key, "k.pem");
   EXPECT_EQ(arguments->name, "n");
   EXPECT_EQ(arguments->timeout, std::chrono::milliseconds(1500));
+  EXPECT_EQ(arguments->answer_bytes_max, 2000u);
   EXPECT_TRUE(arguments->json);
   EXPECT_THAT(arguments->words, ElementsAre("get", "t", "k"));
 }
@@ -49,7 +62,7 @@ TEST(ParseArguments, FlagsMayBeWrittenInSeveralWays) {
         List{"-server=h:1", "-json", "x"},
         List{"x", "--json=true", "--server=h:1"},
         List{"--server=g:2", "--json=false", "x", "--json", "--server=h:1"}}) {
-    const auto arguments = ParseArguments(list);
+    const auto arguments = Parse(list);
     ASSERT_TRUE(arguments.ok()) << arguments.status();
     EXPECT_EQ(arguments->server, "h:1");
     EXPECT_TRUE(arguments->json);
@@ -59,19 +72,52 @@ TEST(ParseArguments, FlagsMayBeWrittenInSeveralWays) {
 
 TEST(ParseArguments, WordsThatLookLikeFlagsComeAfterTwoDashes) {
   const auto arguments =
-      ParseArguments(List{"--json", "get", "--", "-t", "--json", "--", "-"});
+      Parse(List{"--json", "get", "--", "-t", "--json", "--", "-"});
   ASSERT_TRUE(arguments.ok()) << arguments.status();
   EXPECT_THAT(arguments->words, ElementsAre("get", "-t", "--json", "--", "-"));
 }
 
+TEST(ParseArguments, FlagsOfTheCommandAreWords) {
+  for (const List& list :
+       {List{"scan", "t", "--prefix=a", "--json", "--dry"},
+        List{"scan", "-json", "t", "-prefix=a", "-dry"},
+        List{"--json", "scan", "t", "--prefix", "a", "--dry"}}) {
+    const auto arguments = Parse(list);
+    ASSERT_TRUE(arguments.ok()) << arguments.status();
+    EXPECT_TRUE(arguments->json);
+    EXPECT_THAT(arguments->words,
+                ElementsAre("scan", "t", "--prefix=a", "--dry"));
+    EXPECT_EQ(arguments->plain_from, kNoPlainWords);
+  }
+  const auto value = Parse(List{"scan", "--prefix", "--json", "t"});
+  ASSERT_TRUE(value.ok()) << value.status();
+  EXPECT_THAT(value->words, ElementsAre("scan", "--prefix=--json", "t"));
+  const auto missing = Parse(List{"scan", "t", "--prefix"});
+  ASSERT_TRUE(missing.ok()) << missing.status();
+  EXPECT_THAT(missing->words, ElementsAre("scan", "t", "--prefix"));
+}
+
+TEST(ParseArguments, WhatComesAfterTwoDashesIsMarked) {
+  const auto arguments = Parse(List{"scan", "--dry", "--", "--prefix=a"});
+  ASSERT_TRUE(arguments.ok()) << arguments.status();
+  EXPECT_THAT(arguments->words, ElementsAre("scan", "--dry", "--prefix=a"));
+  EXPECT_EQ(arguments->plain_from, 2u);
+}
+
+TEST(ParseArguments, NegativeNumbersAreWords) {
+  const auto arguments = Parse(List{"incr", "t", "k", "-5", "-.5"});
+  ASSERT_TRUE(arguments.ok()) << arguments.status();
+  EXPECT_THAT(arguments->words, ElementsAre("incr", "t", "k", "-5", "-.5"));
+}
+
 TEST(ParseArguments, WordsWithDashesInsideNeedNothing) {
-  const auto arguments = ParseArguments(List{"set", "t-1", "-", "int:-5", ""});
+  const auto arguments = Parse(List{"set", "t-1", "-", "int:-5", ""});
   ASSERT_TRUE(arguments.ok()) << arguments.status();
   EXPECT_THAT(arguments->words, ElementsAre("set", "t-1", "-", "int:-5", ""));
 }
 
 TEST(ParseArguments, HelpIsGivenWhateverElseIsWrong) {
-  const auto arguments = ParseArguments(List{"--help", "--server="});
+  const auto arguments = Parse(List{"--help", "--server="});
   ASSERT_TRUE(arguments.ok()) << arguments.status();
   EXPECT_TRUE(arguments->help);
 }
@@ -82,7 +128,11 @@ TEST(ParseArguments, WrongUseSaysWhatIsWrong) {
     const char* why;
   } cases[] = {
       {{"--sever=h:1", "x"}, "unknown flag \"--sever=h:1\""},
-      {{"get", "t", "-5"}, "unknown flag \"-5\"; words that begin with -"},
+      {{"get", "t", "-k"}, "unknown flag \"-k\"; words that begin with -"},
+      {{"--prefix=x", "scan", "t"}, "unknown flag \"--prefix=x\""},
+      {{"get", "t", "--prefix=x"}, "unknown flag \"--prefix=x\""},
+      {{"--answer_max=x"}, "--answer_max: \"x\" is not from 1024 to"},
+      {{"--answer_max=1000"}, "--answer_max: \"1000\" is not from 1024 to"},
       {{"---json"}, "unknown flag \"---json\""},
       {{"--\x1b"}, "unknown flag \"--\\x1b\""},
       {{"--=x"}, "unknown flag \"--=x\""},
@@ -101,7 +151,7 @@ TEST(ParseArguments, WrongUseSaysWhatIsWrong) {
       {{"--tls", "--key=x"}, "go together; --cert is missing"},
   };
   for (const auto& c : cases) {
-    const auto arguments = ParseArguments(c.list);
+    const auto arguments = Parse(c.list);
     ASSERT_FALSE(arguments.ok()) << c.why;
     EXPECT_TRUE(absl::IsInvalidArgument(arguments.status()));
     EXPECT_THAT(std::string(arguments.status().message()), HasSubstr(c.why));
@@ -110,9 +160,10 @@ TEST(ParseArguments, WrongUseSaysWhatIsWrong) {
 }
 
 TEST(FlagsHelp, NamesEachFlag) {
-  for (const char* flag : {"--server=HOST:PORT ", "--tls ", "--ca=FILE ",
-                           "--cert=FILE ", "--key=FILE ", "--name=NAME ",
-                           "--timeout=TIME ", "--json ", "--help "}) {
+  for (const char* flag :
+       {"--server=HOST:PORT ", "--tls ", "--ca=FILE ", "--cert=FILE ",
+        "--key=FILE ", "--name=NAME ", "--timeout=TIME ", "--answer_max=BYTES ",
+        "--json ", "--help "}) {
     EXPECT_THAT("\n" + FlagsHelp(), HasSubstr(std::string("\n  ") + flag));
   }
 }

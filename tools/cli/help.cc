@@ -23,22 +23,24 @@ Values, typed and shown:
   none:        no value; how an absent key is shown
   all else     text
 
-After -- nothing is a flag: kvc -- set temperatures oslo -5
+After -- nothing is a flag: kvc -- del users -ada. A negative number is none.
 
 Without a command, commands are read from standard input, one a line. Words are
 quoted as in a shell: '...' as it is, "..." with the escapes above; # begins a
-comment.
+comment. txn reads a transaction: `if` and comparisons, `then` and operations,
+`else` and operations, a line each, and `commit`; docs/operations.md has more.
 
-Exit codes: 0 done; 1 the server said no (a key that is not there, too); 2 wrong
-usage; 3 no connection, or it was lost. Of several commands, the worst.
+Exit codes: 0 done; 1 the server said no (a key that is not there, too, or a
+condition that does not hold); 2 wrong usage; 3 no connection, or it was lost.
+Of several commands, the worst.
 )";
 
 }  // namespace
 
 std::string HelpText() {
   return absl::StrCat(kUsage, "Commands:\n", CommandsHelp(),
-                      "  help                                    "
-                      "shows this\n\nFlags:\n",
+                      "  help [COMMAND]                          "
+                      "shows this, or what a command takes\n\nFlags:\n",
                       FlagsHelp(), kRest);
 }
 

@@ -1,12 +1,15 @@
 #include "coffer/tools/cli/json_output.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstddef>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "coffer/tools/cli/pairs_in_order.h"
+#include "coffer/tools/cli/state_text.h"
 #include "coffer/tools/cli/utf8.h"
 #include "coffer/tools/cli/value_text.h"
 
@@ -14,6 +17,16 @@ namespace coffer::cli {
 namespace {
 
 constexpr char32_t kReplacement = 0xfffd;
+
+// How many bytes of the beginning stand for themselves, as far as one byte
+// tells.
+std::size_t PlainPrefix(absl::string_view text) {
+  const auto* const end =
+      std::find_if(text.begin(), text.end(), [](unsigned char c) {
+        return c < 0x20 || c > 0x7e || c == '"' || c == '\\';
+      });
+  return static_cast<std::size_t>(end - text.begin());
+}
 
 // As one UTF-16 unit or, above the basic plane, as a surrogate pair.
 void AppendEscape(char32_t character, std::string* out) {
@@ -35,7 +48,9 @@ std::string JsonFloat(double number) {
   return std::isfinite(number) ? digits : JsonString(digits);
 }
 
-std::string JsonValue(const v1::Value& value) {
+}  // namespace
+
+std::string FormatJsonValue(const v1::Value& value) {
   switch (value.value_case()) {
     case v1::Value::kString:
       return Typed("text", JsonString(value.string()));
@@ -51,6 +66,22 @@ std::string JsonValue(const v1::Value& value) {
       break;
   }
   return Typed("none", "null");
+}
+
+namespace {
+
+// As an array, if there are any.
+template <class Items, class Format>
+std::string JsonItems(absl::string_view name, const Items& items,
+                      Format format) {
+  if (items.empty()) return "";
+  std::string out = absl::StrCat(",\"", name, "\":[");
+  absl::string_view separator;
+  for (const auto& item : items) {
+    absl::StrAppend(&out, separator, format(item));
+    separator = ",";
+  }
+  return out + "]";
 }
 
 absl::string_view JsonOutcome(v1::Outcome outcome) {
@@ -70,6 +101,11 @@ std::string JsonString(absl::string_view text) {
   std::string out = "\"";
   out.reserve(text.size() + 2);
   while (!text.empty()) {
+    // Most of most texts at once.
+    const std::size_t plain = PlainPrefix(text);
+    out.append(text.data(), plain);
+    text.remove_prefix(plain);
+    if (text.empty()) break;
     absl::string_view rest = text;
     const char32_t character = TakeCharacter(&rest);
     if (character == U'"' || character == U'\\') {
@@ -90,6 +126,43 @@ std::string JsonString(absl::string_view text) {
   return out;
 }
 
+std::string FormatJsonState(const v1::KeyState& state) {
+  std::string json = "{";
+  if (!state.key().empty()) {
+    absl::StrAppend(&json, "\"key\":", JsonString(state.key()), ",");
+  }
+  absl::StrAppend(&json, "\"version\":", state.version());
+  if (state.has_value()) {
+    absl::StrAppend(&json, ",\"value\":", FormatJsonValue(state.value()));
+  }
+  if (state.expires_at_ms() != 0) {
+    absl::StrAppend(&json, ",\"expires_at_ms\":", state.expires_at_ms());
+  }
+  if (state.expires_in_ms() != 0) {
+    absl::StrAppend(&json, ",\"expires_in_ms\":", state.expires_in_ms());
+  }
+  if (state.value_bytes() != 0) {
+    absl::StrAppend(&json, ",\"value_bytes\":", state.value_bytes());
+  }
+  if (state.has_previous()) {
+    absl::StrAppend(&json, ",\"previous\":", FormatJsonState(state.previous()));
+  }
+  return json + "}";
+}
+
+std::string FormatJsonTable(const v1::TableInfo& table) {
+  return absl::StrCat("{\"name\":", JsonString(table.name()),
+                      ",\"keys\":", table.keys(), ",\"bytes\":", table.bytes(),
+                      "}");
+}
+
+std::string FormatJsonTransaction(const v1::CommandResponse& response) {
+  std::string json = FormatJson(response);
+  json.pop_back();
+  return absl::StrCat(json, ",\"held\":", response.held() ? "true" : "false",
+                      "}");
+}
+
 std::string FormatJsonPing(const v1::CommandResponse& response,
                            Clock::Duration time) {
   std::string json = FormatJson(response);
@@ -99,6 +172,29 @@ std::string FormatJsonPing(const v1::CommandResponse& response,
   return json;
 }
 
+namespace {
+
+// Behind a position.
+std::string JsonChange(const v1::Change& change) {
+  std::string json =
+      absl::StrCat(",\"change\":\"", ChangeName(change.kind()), "\"");
+  if (change.kind() == v1::Change::TABLE_GONE ||
+      change.kind() == v1::Change::TABLE_CAME) {
+    return json + "}";
+  }
+  absl::StrAppend(&json, ",\"key\":", JsonString(change.key()),
+                  ",\"version\":", change.version());
+  if (change.kind() == v1::Change::SET) {
+    absl::StrAppend(&json, ",\"value\":", FormatJsonValue(change.value()));
+  }
+  if (change.expires_at_ms() != 0) {
+    absl::StrAppend(&json, ",\"expires_at_ms\":", change.expires_at_ms());
+  }
+  return json + "}";
+}
+
+}  // namespace
+
 std::string FormatJsonEvent(const Event& event) {
   std::string json = absl::StrCat("{\"epoch\":", event.epoch,
                                   ",\"sequence\":", event.sequence);
@@ -106,10 +202,12 @@ std::string FormatJsonEvent(const Event& event) {
     return json + (event.new_epoch ? ",\"gap\":\"new_epoch\"}"
                                    : ",\"gap\":\"missing\"}");
   }
+  if (event.kind == Event::Kind::kChange)
+    return json + JsonChange(event.change);
   json += ",\"values\":[";
   absl::string_view separator;
   for (const v1::Value& value : event.data) {
-    absl::StrAppend(&json, separator, JsonValue(value));
+    absl::StrAppend(&json, separator, FormatJsonValue(value));
     separator = ",";
   }
   return json + "]}";
@@ -122,18 +220,26 @@ std::string FormatJson(const v1::CommandResponse& response) {
                    JsonOutcome(response.outcome()), ",\"values\":[");
   absl::string_view separator;
   for (const v1::Value& value : response.values()) {
-    absl::StrAppend(&out, separator, JsonValue(value));
+    absl::StrAppend(&out, separator, FormatJsonValue(value));
     separator = ",";
   }
   absl::StrAppend(&out, "],\"pairs\":[");
   separator = "";
   for (const v1::Kvpair* pair : PairsInOrder(response)) {
     absl::StrAppend(&out, separator, "{\"key\":", JsonString(pair->key()),
-                    ",\"value\":", JsonValue(pair->value()), "}");
+                    ",\"value\":", FormatJsonValue(pair->value()), "}");
     separator = ",";
   }
-  absl::StrAppend(&out, "]}");
-  return out;
+  absl::StrAppend(&out, "]",
+                  JsonItems("states", response.states(), FormatJsonState),
+                  JsonItems("tables", response.tables(), FormatJsonTable));
+  if (response.has_backup()) {
+    const v1::BackupState& backup = response.backup();
+    absl::StrAppend(&out, ",\"backup\":{\"id\":", backup.id(),
+                    ",\"dir\":", JsonString(backup.dir()),
+                    ",\"bytes\":", backup.bytes_done(), "}");
+  }
+  return out + "}";
 }
 
 }  // namespace coffer::cli

@@ -18,8 +18,25 @@
 //   bin      a string, two lower-case hexadecimal digits a byte
 //   none     null: no value, as for an absent key
 //
-// ping has "milliseconds", a number, as well. An event of sub is
+// The data commands have "states", of keys, and "tables":
+//   "states":[{"version":7,"value":{"type":"int","value":36},
+//              "expires_at_ms":1700000000000,"expires_in_ms":250,
+//              "previous":{"version":6,...}}]
+//   "tables":[{"name":"users","keys":2,"bytes":35}]
+// version 0 is of a key that is not there; what is not known or asked for is
+// left out. append has "value_bytes"; txn has "held", true or false. With
+// status 409 "states" may tell how the key is instead. scan and tables have no
+// such object around: a line is an entry, {"key":"a","version":7,...}, or a
+// table.
+//
+// backup has "backup":{"id":3,"dir":"/b/nightly","bytes":1048576}, what was
+// copied. ping has "milliseconds", a number, as well. An event of sub is
 //   {"epoch":1,"sequence":5,"values":[{"type":"int","value":5}]}
+// of watch
+//   {"epoch":1,"sequence":6,"change":"set","key":"a","version":7,
+//    "value":{"type":"int","value":5},"expires_at_ms":1700000000000}
+// where "change" is "set", "removed" or "expired", which has no value, or
+// "table_gone" or "table_came", which have no key either;
 // and where events are missing, the last of them number 7, there is
 //   {"epoch":1,"sequence":7,"gap":"missing"}, or "gap":"new_epoch".
 //
@@ -45,7 +62,15 @@ std::string FormatJson(const v1::CommandResponse& response);
 std::string FormatJsonPing(const v1::CommandResponse& response,
                            Clock::Duration time);
 
-// Data or a gap.
+// The answer to a transaction.
+std::string FormatJsonTransaction(const v1::CommandResponse& response);
+
+// A key, which it has only of a scan.
+std::string FormatJsonState(const v1::KeyState& state);
+std::string FormatJsonTable(const v1::TableInfo& table);
+std::string FormatJsonValue(const v1::Value& value);
+
+// Data, a change or a gap.
 std::string FormatJsonEvent(const Event& event);
 
 // `text` as a JSON string, quotes included.

@@ -124,5 +124,33 @@ TEST(FormatJsonEvent, DataAndGaps) {
             R"({"epoch":1,"sequence":7,"gap":"new_epoch"})");
 }
 
+TEST(FormatJson, StatesAndTables) {
+  v1::CommandResponse response;
+  response.set_status(200);
+  v1::KeyState& state = *response.add_states();
+  state.set_version(7);
+  *state.mutable_value() = ToValue(36);
+  state.set_expires_at_ms(1250);
+  state.set_expires_in_ms(250);
+  state.set_value_bytes(2);
+  state.mutable_previous()->set_version(6);
+  response.add_states();
+  v1::TableInfo& table = *response.add_tables();
+  table.set_name("a\nb");
+  table.set_keys(2);
+  table.set_bytes(35);
+  EXPECT_EQ(FormatJson(response),
+            R"({"status":200,"message":"","values":[],"pairs":[],"states":[)"
+            R"({"version":7,"value":{"type":"int","value":36},)"
+            R"("expires_at_ms":1250,"expires_in_ms":250,"value_bytes":2,)"
+            R"("previous":{"version":6}},{"version":0}],)"
+            R"("tables":[{"name":"a\nb","keys":2,"bytes":35}]})");
+  response.clear_states();
+  response.clear_tables();
+  EXPECT_EQ(FormatJsonTransaction(response),
+            R"({"status":200,"message":"","values":[],"pairs":[],)"
+            R"("held":false})");
+}
+
 }  // namespace
 }  // namespace coffer::cli

@@ -18,6 +18,7 @@
 #include "absl/strings/strip.h"
 #include "coffer/testing/tls/test_certificates.h"
 #include "coffer/tools/cli/child_process.h"
+#include "coffer/tools/cli/kvc_e2e_util.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -32,60 +33,6 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-
-using Words = std::vector<std::string>;
-
-constexpr char kKvs[] = "server/kvs";
-constexpr char kKvc[] = "tools/cli/kvc";
-
-Words operator+(Words a, const Words& b) {
-  a.insert(a.end(), b.begin(), b.end());
-  return a;
-}
-
-// A kvs on a port of its own.
-class Server {
- public:
-  explicit Server(const Words& flags = {})
-      : process_(Words{kKvs, "--listen=127.0.0.1:0", "--log_level=warning"} +
-                 flags) {
-    const std::string ready = process_.ReadLine();
-    absl::string_view address = ready;
-    EXPECT_TRUE(absl::ConsumePrefix(&address, "listening on ")) << ready;
-    address_ = std::string(address);
-  }
-
-  const std::string& address() const { return address_; }
-  std::string port() const { return address_.substr(address_.rfind(':') + 1); }
-  ChildProcess& process() { return process_; }
-
- private:
-  ChildProcess process_;
-  std::string address_;
-};
-
-// kvc for that server.
-class Client {
- public:
-  explicit Client(std::string address, Words flags = {})
-      : command_(Words{kKvc, "--server=" + address} + flags) {}
-
-  Finished operator()(const Words& words) const {
-    return RunProcess(command_ + words);
-  }
-  Finished Lines(const std::string& lines) const {
-    return RunProcess(command_, lines);
-  }
-  const Words& command() const { return command_; }
-
- private:
-  Words command_;
-};
-
-// One line, and the program's name on it.
-MATCHER(IsOneComplaint, "is one line that begins with kvc: ") {
-  return absl::StartsWith(arg, "kvc: ") && arg.find('\n') == arg.size() - 1;
-}
 
 TEST(Kvc, SetGetGetallOverTcp) {
   Server server;
@@ -277,6 +224,29 @@ TEST(Kvc, SubscriptionOutlivesTheServer) {
   }
   sub.Signal(SIGINT);
   EXPECT_EQ(sub.Wait(), 0);
+}
+
+TEST(Kvc, ChangesAreShownOverARestartOfTheServer) {
+  Server server;
+  const Client kvc(server.address());
+  ChildProcess watch(kvc.command() + Words{"watch", "users", "--prefix=a"});
+  {
+    Publisher writer(kvc, {"set", "users", "ada", "int:36"});
+    const std::string first = watch.ReadLine();
+    EXPECT_THAT(first, AllOf(StartsWith("set\tada\t"), HasSubstr("\tint:36")));
+    EXPECT_NE(watch.ReadLine(), first) << "another version";
+  }
+  server.process().Signal(SIGKILL);
+  server.process().Wait();
+  Server again({"--listen=" + server.address()});
+  {
+    Publisher writer(kvc, {"set", "users", "alan", "int:41"});
+    std::string line = watch.ReadLine();
+    while (absl::StrContains(line, "ada")) line = watch.ReadLine();
+    EXPECT_THAT(line, AllOf(StartsWith("set\talan\t"), HasSubstr("\tint:41")));
+  }
+  watch.Signal(SIGINT);
+  EXPECT_EQ(watch.Wait(), 0);
 }
 
 TEST(Kvc, PingTellsTheTime) {

@@ -21,6 +21,7 @@
 #include "absl/status/statusor.h"
 #include "coffer/sdk/stream/tls/tls_context.h"
 #include "coffer/tools/cli/arguments.h"
+#include "coffer/tools/cli/command.h"
 #include "coffer/tools/cli/exit_code.h"
 #include "coffer/tools/cli/help.h"
 #include "coffer/tools/cli/runner.h"
@@ -34,6 +35,7 @@ absl::StatusOr<SdkExecutorOptions> ExecutorOptions(const Arguments& arguments) {
   options.server = arguments.server;
   options.server_name = arguments.name;
   options.timeout = arguments.timeout;
+  options.answer_bytes_max = arguments.answer_bytes_max;
   if (!arguments.tls) return options;
   TlsClientOptions tls;
   tls.ca = Pem::File(arguments.ca);
@@ -52,10 +54,12 @@ int WrongUse(const absl::Status& status) {
 
 int Main(const std::vector<std::string>& arguments_given) {
   std::ios_base::sync_with_stdio(false);
-  const auto arguments = ParseArguments(arguments_given);
+  const auto arguments = ParseArguments(arguments_given, FindCommandFlag);
   if (!arguments.ok()) return WrongUse(arguments.status());
   if (arguments->help) {
-    std::cout << HelpText();
+    const std::string of_command =
+        arguments->words.empty() ? "" : CommandHelp(arguments->words[0]);
+    std::cout << (of_command.empty() ? HelpText() : of_command);
     return static_cast<int>(ExitCode::kDone);
   }
   auto options = ExecutorOptions(*arguments);
@@ -63,15 +67,18 @@ int Main(const std::vector<std::string>& arguments_given) {
 
   RunnerOptions output;
   output.json = arguments->json;
+  output.progress = isatty(STDERR_FILENO) != 0;
+  output.out_is_terminal = isatty(STDOUT_FILENO) != 0;
   if (isatty(STDIN_FILENO) != 0 && isatty(STDERR_FILENO) != 0) {
     output.prompt = "kvc> ";
   }
   boost::asio::io_context io(1);
   SdkExecutor executor(&io, *std::move(options));
   Runner runner(&executor, &std::cout, &std::cerr, output);
-  const ExitCode code = arguments->words.empty()
-                            ? runner.RunLines(&std::cin)
-                            : runner.RunCommand(arguments->words);
+  const ExitCode code =
+      arguments->words.empty()
+          ? runner.RunLines(&std::cin)
+          : runner.RunCommand(arguments->words, arguments->plain_from);
   executor.Close();
   if (executor.stuck()) std::_Exit(static_cast<int>(code));
   return static_cast<int>(code);

@@ -1,18 +1,19 @@
 #include "coffer/tools/cli/runner.h"
 
 #include <chrono>
-#include <deque>
-#include <functional>
 #include <sstream>
 #include <streambuf>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "coffer/proto/requests.h"
 #include "coffer/proto/value.h"
 #include "coffer/testing/manual_clock.h"
+#include "coffer/tools/cli/command.h"
 #include "coffer/tools/cli/help.h"
+#include "coffer/tools/cli/runner_test_util.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -23,64 +24,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-v1::CommandResponse Answer(uint32_t status, absl::string_view message = "") {
-  v1::CommandResponse response;
-  response.set_status(status);
-  response.set_message(std::string(message));
-  return response;
-}
-
-v1::CommandResponse Found(const v1::Value& value) {
-  v1::CommandResponse response = Answer(200);
-  *response.add_values() = value;
-  return response;
-}
-
-// Gives the answers it was prepared with, in order; remembers the requests.
-class FakeExecutor final : public Executor {
- public:
-  absl::StatusOr<v1::CommandResponse> Execute(
-      const v1::CommandRequest& request) override {
-    requests.push_back(request.ShortDebugString());
-    if (on_execute) on_execute();
-    if (answers.empty()) return absl::UnavailableError("connection lost");
-    auto answer = std::move(answers.front());
-    answers.pop_front();
-    return answer;
-  }
-
-  absl::Status Subscribe(
-      const std::string& topic,
-      const std::function<bool(const Event&)>& take) override {
-    requests.push_back("subscribe " + topic);
-    for (const Event& event : events) {
-      if (!take(event)) return absl::OkStatus();
-    }
-    return subscription_end;
-  }
-
-  std::deque<absl::StatusOr<v1::CommandResponse>> answers;
-  std::vector<Event> events;
-  absl::Status subscription_end;
-  std::function<void()> on_execute;
-  std::vector<std::string> requests;
-};
-
-class RunnerTest : public testing::Test {
- protected:
-  ExitCode Run(std::vector<std::string> words) {
-    return Runner(&executor_, &out_, &err_, options_).RunCommand(words);
-  }
-  ExitCode RunText(const std::string& text) {
-    std::istringstream in(text);
-    return Runner(&executor_, &out_, &err_, options_).RunLines(&in);
-  }
-
-  FakeExecutor executor_;
-  RunnerOptions options_;
-  std::ostringstream out_;
-  std::ostringstream err_;
-};
+using RunnerTest = RunnerFixture;
 
 TEST_F(RunnerTest, AnswerIsPrinted) {
   executor_.answers = {Found(ToValue(5))};
@@ -173,6 +117,71 @@ TEST_F(RunnerTest, JsonHasEventsAndGapsInTheirOrder) {
             R"({"epoch":1,"sequence":7,"gap":"missing"})"
             "\n");
   EXPECT_EQ(err_.str(), "");
+}
+
+Event ChangeOf(std::uint64_t sequence, v1::Change::Kind kind,
+               const std::string& key) {
+  Event event;
+  event.kind = Event::Kind::kChange;
+  event.epoch = 1;
+  event.sequence = sequence;
+  event.change.set_kind(kind);
+  event.change.set_key(key);
+  event.change.set_version(100 + sequence);
+  return event;
+}
+
+std::vector<Event> SomeChanges() {
+  std::vector<Event> events = {ChangeOf(1, v1::Change::SET, "a b"),
+                               ChangeOf(2, v1::Change::REMOVED, "a b"),
+                               ChangeOf(4, v1::Change::EXPIRED, "c"),
+                               Gap(7),
+                               ChangeOf(8, v1::Change::TABLE_GONE, ""),
+                               ChangeOf(9, v1::Change::TABLE_CAME, "")};
+  *events[0].change.mutable_value() = ToValue(5);
+  events[0].change.set_expires_at_ms(1500);
+  return events;
+}
+
+TEST_F(RunnerTest, ChangesAreLinesAndGapsAreComplaints) {
+  executor_.events = SomeChanges();
+  EXPECT_EQ(Run({"watch", "users"}), ExitCode::kDone);
+  EXPECT_EQ(out_.str(),
+            "set\t\"a b\"\t101\tint:5\nremoved\t\"a b\"\t102\n"
+            "expired\tc\t104\ntable_gone\ntable_came\n");
+  EXPECT_EQ(err_.str(),
+            "kvc: watch: events are missing, the last of them number 7\n");
+  EXPECT_THAT(executor_.requests,
+              ElementsAre("watch table: \"users\" all: true"));
+}
+
+TEST_F(RunnerTest, JsonHasChangesAndGapsInTheirOrder) {
+  options_.json = true;
+  executor_.events = SomeChanges();
+  EXPECT_EQ(Run({"watch", "users", "--prefix=a"}), ExitCode::kDone);
+  EXPECT_EQ(
+      out_.str(),
+      R"({"epoch":1,"sequence":1,"change":"set","key":"a b","version":101,)"
+      R"("value":{"type":"int","value":5},"expires_at_ms":1500})"
+      "\n"
+      R"({"epoch":1,"sequence":2,"change":"removed","key":"a b",)"
+      R"("version":102})"
+      "\n"
+      R"({"epoch":1,"sequence":4,"change":"expired","key":"c","version":104})"
+      "\n"
+      R"({"epoch":1,"sequence":7,"gap":"missing"})"
+      "\n"
+      R"({"epoch":1,"sequence":8,"change":"table_gone"})"
+      "\n"
+      R"({"epoch":1,"sequence":9,"change":"table_came"})"
+      "\n");
+  EXPECT_EQ(err_.str(), "");
+}
+
+TEST_F(RunnerTest, EndOfAWatchIsTold) {
+  executor_.subscription_end = absl::UnimplementedError("no changes");
+  EXPECT_EQ(Run({"watch", "users", "ada"}), ExitCode::kRefused);
+  EXPECT_EQ(err_.str(), "kvc: watch: no changes\n");
 }
 
 TEST_F(RunnerTest, EndOfASubscriptionIsTold) {
@@ -299,11 +308,99 @@ TEST(HelpText, NamesCommandsFlagsValuesAndExitCodes) {
   }
 }
 
+TEST_F(RunnerTest, HelpOfACommand) {
+  EXPECT_EQ(Run({"help", "scan"}), ExitCode::kDone);
+  EXPECT_THAT(out_.str(), HasSubstr("--prefix=PREFIX"));
+  EXPECT_EQ(Run({"help", "got"}), ExitCode::kUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("no command \"got\""));
+}
+
 TEST(HelpText, LinesFitATerminal) {
-  std::istringstream help(HelpText());
+  std::istringstream help(
+      absl::StrCat(HelpText(), CommandHelp("scan"), CommandHelp("put"),
+                   CommandHelp("remove"), CommandHelp("expire")));
   for (std::string line; std::getline(help, line);) {
     EXPECT_LE(line.size(), 80u) << line;
   }
+}
+
+v1::CommandResponse BackupAnswer(v1::BackupState::Phase phase,
+                                 uint64_t bytes_done = 0) {
+  v1::CommandResponse response = Answer(200);
+  v1::BackupState& backup = *response.mutable_backup();
+  backup.set_phase(phase);
+  backup.set_dir("/b/nightly");
+  backup.set_bytes_done(bytes_done);
+  backup.set_bytes_total(4 << 20);
+  if (phase == v1::BackupState::DONE) backup.set_id(3);
+  if (phase == v1::BackupState::FAILED) backup.set_error("no space");
+  return response;
+}
+
+TEST_F(RunnerTest, BackupAsksUntilItIsDone) {
+  executor_.answers = {BackupAnswer(v1::BackupState::RUNNING),
+                       BackupAnswer(v1::BackupState::RUNNING, 1 << 20),
+                       BackupAnswer(v1::BackupState::DONE, 3 << 19)};
+  EXPECT_EQ(Run({"backup", "nightly", "7"}), ExitCode::kDone);
+  EXPECT_THAT(executor_.requests,
+              ElementsAre("start_backup { dir: \"nightly\" keep: 7 }", "wait",
+                          "get_backup { }", "wait", "get_backup { }"));
+  EXPECT_EQ(out_.str(), "backup 3 in /b/nightly: 1.5 MiB copied\n");
+  EXPECT_EQ(err_.str(), "");
+}
+
+TEST_F(RunnerTest, BackupShowsPeopleHowFarItIs) {
+  options_.progress = true;
+  executor_.answers = {BackupAnswer(v1::BackupState::RUNNING, 1 << 20),
+                       BackupAnswer(v1::BackupState::DONE)};
+  EXPECT_EQ(Run({"backup", "nightly"}), ExitCode::kDone);
+  EXPECT_THAT(err_.str(), HasSubstr("\rbackup to /b/nightly: 1.0 of 4.0 MiB"));
+  EXPECT_EQ(err_.str().back(), '\r') << "the line is empty again";
+}
+
+TEST_F(RunnerTest, BackupAsJson) {
+  options_.json = true;
+  executor_.answers = {BackupAnswer(v1::BackupState::DONE, 5)};
+  EXPECT_EQ(Run({"backup", "nightly"}), ExitCode::kDone);
+  EXPECT_EQ(out_.str(),
+            "{\"status\":200,\"message\":\"\",\"values\":[],\"pairs\":[],"
+            "\"backup\":{\"id\":3,\"dir\":\"/b/nightly\",\"bytes\":5}}\n");
+}
+
+TEST_F(RunnerTest, BackupThatFails) {
+  executor_.answers = {BackupAnswer(v1::BackupState::RUNNING),
+                       BackupAnswer(v1::BackupState::FAILED)};
+  EXPECT_EQ(Run({"backup", "nightly"}), ExitCode::kRefused);
+  EXPECT_EQ(err_.str(), "kvc: 500 backup to /b/nightly failed: no space\n");
+  EXPECT_EQ(out_.str(), "");
+}
+
+TEST_F(RunnerTest, BackupThatIsRefusedIsNotWaitedFor) {
+  executor_.answers = {Answer(403, "not there")};
+  EXPECT_EQ(Run({"backup", "../x"}), ExitCode::kRefused);
+  EXPECT_EQ(executor_.requests.size(), 1u);
+  EXPECT_EQ(err_.str(), "kvc: 403 not there\n");
+}
+
+TEST_F(RunnerTest, BackupThatIsInterruptedGoesOn) {
+  executor_.answers = {BackupAnswer(v1::BackupState::RUNNING)};
+  executor_.wait_end = absl::CancelledError("interrupted");
+  EXPECT_EQ(Run({"backup", "nightly"}), ExitCode::kNoConnection);
+  EXPECT_EQ(err_.str(),
+            "kvc: backup: interrupted; the server goes on with it\n");
+}
+
+TEST_F(RunnerTest, BackupArgumentsThatMakeNoSense) {
+  for (const auto& [words, why] :
+       std::vector<std::pair<std::vector<std::string>, std::string>>{
+           {{"backup"}, "0 arguments"},
+           {{"backup", "a", "0"}, "KEEP: \"0\" is no number from 1"},
+           {{"backup", "a", "x"}, "KEEP"}}) {
+    err_.str("");
+    EXPECT_EQ(Run(words), ExitCode::kUsage);
+    EXPECT_THAT(err_.str(), HasSubstr(why));
+  }
+  EXPECT_THAT(executor_.requests, IsEmpty());
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "coffer/tools/cli/sdk_executor.h"
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/system/error_code.hpp>
 #include <csignal>
@@ -9,7 +11,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "coffer/sdk/connect.h"
+#include "coffer/sdk/internal/spawn.h"
 #include "coffer/sdk/make_connection.h"
+#include "coffer/sdk/retry_policy.h"
 #include "coffer/sdk/status/status_codes.h"
 #include "coffer/tools/cli/call_within.h"
 
@@ -58,12 +62,16 @@ std::shared_ptr<Dialer> SdkExecutor::MakeDialer() const {
 ConnectionOptions SdkExecutor::MakeOptions() const {
   ConnectionOptions options;
   options.client_name = kClientName;
+  if (options_.answer_bytes_max != 0) {
+    options.hello.limits.frame_bytes_max = options_.answer_bytes_max;
+    options.hello.limits.uncompressed_bytes_max = options_.answer_bytes_max;
+  }
   options.clock = options_.clock;
   options.observer = WatchSending(watch_);
   // Whoever typed the command decides what to do about a failure.
   options.fail_fast = true;
   options.retry = nullptr;
-  // Wait has its eye on the time, and says what was missing.
+  // WaitFor has its eye on the time, and says what was missing.
   options.call_timeout = options_.timeout + kCancelGrace;
   options.connect_timeout = options_.timeout + kCancelGrace;
   return options;
@@ -76,7 +84,7 @@ void SdkExecutor::Connect() {
 }
 
 template <class Result, class Start>
-Result SdkExecutor::Wait(Start start) {
+Result SdkExecutor::WaitFor(Start start) {
   auto call = CallWithin<Result>(*io_, *options_.clock, options_.timeout,
                                  "no answer", std::move(start));
   stuck_ = stuck_ || call.stuck;
@@ -112,11 +120,13 @@ absl::StatusOr<v1::CommandResponse> SdkExecutor::Execute(
   using Response = absl::StatusOr<v1::CommandResponse>;
   if (!lost_.ok()) return lost_;
   Connect();
-  Response response = Wait<Response>([&](auto handler) {
+  Response response = WaitFor<Response>([&](auto handler) {
     client_->Execute(request, CallOptions(), std::move(handler));
   });
-  // Too large, and the connection is as good as before.
-  if (absl::IsResourceExhausted(response.status())) {
+  // Too large, or unknown to the server: it was not sent, and the connection is
+  // as good as before.
+  if (absl::IsResourceExhausted(response.status()) ||
+      absl::IsUnimplemented(response.status())) {
     return RefusedHere(response.status());
   }
   if (response.ok()) return response;
@@ -125,22 +135,107 @@ absl::StatusOr<v1::CommandResponse> SdkExecutor::Execute(
   return lost_;
 }
 
-absl::Status SdkExecutor::Subscribe(
-    const std::string& topic, const std::function<bool(const Event&)>& take) {
-  // So that it is told at once, and not after the time, if nobody is there.
+absl::Status SdkExecutor::Wait(Clock::Duration duration) {
+  // Shared with handlers that may outlive this call.
+  struct State {
+    bool over = false;
+    bool interrupted = false;
+  };
+  const auto state = std::make_shared<State>();
+  asio::signal_set signals(*io_, SIGINT, SIGTERM);
+  signals.async_wait([state](boost::system::error_code error, int) {
+    if (!error) state->interrupted = true;
+  });
+  const auto timer = options_.clock->MakeTimer(io_->get_executor());
+  timer->AsyncWaitUntil(options_.clock->Now() + duration,
+                        [state](boost::system::error_code error) {
+                          if (!error) state->over = true;
+                        });
+  while (!state->over && !state->interrupted) {
+    if (io_->stopped()) io_->restart();
+    io_->run_one();
+  }
+  if (!state->interrupted) return absl::OkStatus();
+  return absl::CancelledError("interrupted");
+}
+
+absl::Status SdkExecutor::Reach() {
   v1::CommandRequest ping;
   ping.mutable_ping();
-  const auto reached = Execute(ping);
-  if (!reached.ok()) return reached.status();
-  auto subscription = Wait<absl::StatusOr<Subscription>>([&](auto handler) {
-    client_->Subscribe(topic, SubscribeOptions(), std::move(handler));
+  return Execute(ping).status();
+}
+
+absl::Status SdkExecutor::Run(Task task) {
+  absl::Status reached = Reach();
+  if (!reached.ok()) return reached;
+  ConnectionOptions options = MakeOptions();
+  options.fail_fast = false;
+  options.retry = std::make_shared<UntilDeadline>();
+  options.call_timeout = options_.timeout;
+  std::optional<Client> client(
+      MakeConnection(io_->get_executor(), MakeDialer(), options));
+  // Shared with handlers that may outlive this call.
+  struct State {
+    std::optional<absl::Status> result;
+    bool interrupted = false;
+    bool time_is_up = false;
+    asio::cancellation_signal cancel;
+    std::unique_ptr<Timer> grace;
+  };
+  const auto state = std::make_shared<State>();
+  state->grace = options_.clock->MakeTimer(io_->get_executor());
+  const auto end_of_grace = [state](boost::system::error_code error) {
+    if (!error) state->time_is_up = true;
+  };
+  asio::signal_set signals(*io_, SIGINT, SIGTERM);
+  signals.async_wait([state, end_of_grace, clock = options_.clock](
+                         boost::system::error_code error, int) {
+    if (error) return;
+    state->interrupted = true;
+    state->grace->AsyncWaitUntil(clock->Now() + kCancelGrace, end_of_grace);
+    state->cancel.emit(asio::cancellation_type::terminal);
   });
-  if (!subscription.ok()) return Explain(subscription.status());
-  return Explain(Follow(*std::move(subscription), take));
+  internal::Spawn<absl::Status>(
+      io_->get_executor(),
+      [task = std::move(task), given = *client] { return task(given); },
+      asio::bind_cancellation_slot(state->cancel.slot(),
+                                   [state](absl::Status result) {
+                                     state->grace->Cancel();
+                                     state->result = std::move(result);
+                                   }));
+  while (!state->result.has_value() && !state->time_is_up) {
+    if (io_->stopped()) io_->restart();
+    io_->run_one();
+  }
+  stuck_ = stuck_ || !state->result.has_value();
+  client.reset();
+  if (state->interrupted) return absl::CancelledError("interrupted");
+  return Explain(*std::move(state->result));
+}
+
+absl::Status SdkExecutor::Subscribe(
+    const v1::CommandRequest& what,
+    const std::function<bool(const Event&)>& take) {
+  absl::Status reached = Reach();
+  if (!reached.ok()) return reached;
+  using Source = absl::StatusOr<std::unique_ptr<EventSource>>;
+  Source source = WaitFor<Source>([&](auto handler) {
+    Connection& connection = *client_->connection();
+    const SubscribeOptions options;
+    if (what.has_open_watch()) {
+      connection.Watch(what.open_watch(), options, std::move(handler));
+    } else {
+      connection.Subscribe(what.open_subscription().topic(), options,
+                           std::move(handler));
+    }
+  });
+  if (!source.ok()) return Explain(source.status());
+  return Explain(Follow(*std::move(source), take));
 }
 
 absl::Status SdkExecutor::Follow(
-    Subscription subscription, const std::function<bool(const Event&)>& take) {
+    std::unique_ptr<EventSource> source,
+    const std::function<bool(const Event&)>& take) {
   // Shared with handlers that may outlive this call.
   struct State {
     std::optional<absl::StatusOr<Event>> event;
@@ -153,7 +248,7 @@ absl::Status SdkExecutor::Follow(
   });
   for (;;) {
     state->event.reset();
-    subscription.Next([state](absl::StatusOr<Event> event) {
+    source->Next([state](absl::StatusOr<Event> event) {
       state->event.emplace(std::move(event));
     });
     while (!state->event.has_value() && !state->interrupted) {
@@ -169,7 +264,7 @@ absl::Status SdkExecutor::Follow(
 void SdkExecutor::Close() {
   if (!client_.has_value()) return;
   if (lost_.ok()) {
-    Wait<absl::Status>([&](auto handler) {
+    WaitFor<absl::Status>([&](auto handler) {
       client_->Close(std::move(handler));
     }).IgnoreError();
   }

@@ -2,10 +2,12 @@
 // the first request. It blocks, and every call but Subscribe ends: connecting
 // and the answer together are bounded by the timeout.
 //
-// A request that is over the server's limit is never sent; it is answered here,
-// with 413 as the server would. Errors are those of Connection::Execute; they
-// name the server and are final: nothing is sent twice. Subscribe outlives the
-// connection, as the SDK's subscriptions do.
+// A request that is over the server's limit, or that the server does not know,
+// is never sent; it is answered here, with 413 or 400 as by a server. Errors
+// are those of Connection::Execute; they name the server and are final: nothing
+// is sent twice. Subscribe outlives the connection, as the SDK's subscriptions
+// do, and so does Run, which has a connection of its own: the timeout bounds
+// each of its calls.
 //
 // Not thread-safe.
 
@@ -14,6 +16,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -36,6 +39,7 @@ struct SdkExecutorOptions {
   std::shared_ptr<TlsContext> tls;  // null: plain TCP
   std::string server_name;          // for TLS; empty: the host of `server`
   std::chrono::milliseconds timeout = std::chrono::seconds(10);
+  std::uint32_t answer_bytes_max = 0;  // 0: the SDK's default
   Clock* clock = &Clock::System();
 };
 
@@ -48,8 +52,12 @@ class SdkExecutor final : public Executor {
   absl::StatusOr<v1::CommandResponse> Execute(
       const v1::CommandRequest& request) override;
 
+  absl::Status Wait(Clock::Duration duration) override;
+
+  absl::Status Run(Task task) override;
+
   absl::Status Subscribe(
-      const std::string& topic,
+      const v1::CommandRequest& what,
       const std::function<bool(const Event&)>& take) override;
 
   // Takes leave of the server, if there is a connection. Failing at that
@@ -67,10 +75,12 @@ class SdkExecutor final : public Executor {
   void Connect();
   // Starts a call and waits for its result.
   template <class Result, class Start>
-  Result Wait(Start start);
+  Result WaitFor(Start start);
   // In the words of kvc.
   absl::Status Explain(absl::Status status) const;
-  absl::Status Follow(Subscription subscription,
+  // So that it is told at once, and not after the time, if nobody is there.
+  absl::Status Reach();
+  absl::Status Follow(std::unique_ptr<EventSource> source,
                       const std::function<bool(const Event&)>& take);
 
   boost::asio::io_context* const io_;

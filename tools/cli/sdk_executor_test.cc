@@ -46,6 +46,12 @@ v1::CommandResponse HelloAnswer(uint32_t limit) {
   return response;
 }
 
+v1::CommandRequest News() {
+  v1::CommandRequest request;
+  request.mutable_open_subscription()->set_topic("news");
+  return request;
+}
+
 // Of subscription 1.
 v1::CommandResponse Event1() {
   v1::CommandResponse event = Answer(200);
@@ -134,7 +140,7 @@ TEST_F(SdkExecutorTest, ServerOfTheOlderProtocolIsServedToo) {
 TEST_F(SdkExecutorTest, OlderServerHasNoSubscriptionsAndThatIsSaid) {
   StartServer({Answer(400), Answer(400)});
   const absl::Status status =
-      executor_.Subscribe("news", [](const Event&) { return true; });
+      executor_.Subscribe(News(), [](const Event&) { return true; });
   EXPECT_TRUE(absl::IsUnimplemented(status)) << status;
   EXPECT_THAT(std::string(status.message()),
               HasSubstr("no subscriptions of this protocol"));
@@ -143,7 +149,7 @@ TEST_F(SdkExecutorTest, OlderServerHasNoSubscriptionsAndThatIsSaid) {
 TEST_F(SdkExecutorTest, SubscribingNowhereIsToldAtOnce) {
   acceptor_.close();
   const absl::Status status =
-      executor_.Subscribe("news", [](const Event&) { return true; });
+      executor_.Subscribe(News(), [](const Event&) { return true; });
   EXPECT_TRUE(absl::IsUnavailable(status)) << status;
 }
 
@@ -156,12 +162,46 @@ TEST_F(SdkExecutorTest, EventsAreGivenUntilNoMoreAreWanted) {
   StartServer(answers);
   std::vector<std::uint64_t> seen;
   const absl::Status status =
-      executor_.Subscribe("news", [&](const Event& event) {
+      executor_.Subscribe(News(), [&](const Event& event) {
         seen.push_back(event.sequence);
         return false;
       });
   EXPECT_TRUE(status.ok()) << status;
   EXPECT_EQ(seen, std::vector<std::uint64_t>{1});
+}
+
+TEST_F(SdkExecutorTest, ChangesAreGivenToo) {
+  v1::CommandResponse change = Answer(200);
+  change.set_subscription_id(1);
+  change.mutable_event()->set_sequence(4);
+  change.mutable_event()->mutable_change()->set_key("ada");
+  std::vector<v1::CommandResponse> answers = {HelloAnswer(1 << 20), Answer(200),
+                                              Answer(200), change};
+  answers[0].mutable_hello()->add_features(v1::WATCH);
+  answers[2].mutable_subscription()->set_subscription_id(1);
+  answers[2].mutable_subscription()->set_epoch(3);
+  StartServer(answers);
+  v1::CommandRequest users;
+  users.mutable_open_watch()->set_table("users");
+  users.mutable_open_watch()->set_all(true);
+  std::vector<std::string> seen;
+  const absl::Status status =
+      executor_.Subscribe(users, [&](const Event& event) {
+        seen.push_back(event.change.key());
+        return false;
+      });
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_EQ(seen, std::vector<std::string>{"ada"});
+}
+
+TEST_F(SdkExecutorTest, OlderServerTellsOfNoChangesAndThatIsSaid) {
+  StartServer({Answer(400), Answer(400)});
+  v1::CommandRequest users;
+  users.mutable_open_watch()->set_table("users");
+  const absl::Status status =
+      executor_.Subscribe(users, [](const Event&) { return true; });
+  EXPECT_TRUE(absl::IsUnimplemented(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("changes of keys"));
 }
 
 TEST_F(SdkExecutorTest, NobodyListeningIsUnavailable) {

@@ -7,7 +7,20 @@
 //   getall                 KEY, a tab and VALUE, ordered by the bytes of KEY
 //   sub                    the values of an event, tabs between them, a line an
 //                          event
+//   watch                  set, KEY, the version and VALUE; removed or expired,
+//                          KEY and the version; table_gone; table_came; tabs
+//                          between them, a line a change
 //   pub                    ok
+//   read                   KEY, VALUE, the version and when it expires, tabs
+//                          between them, a line a key
+//   put, expire, persist   version 7, expires 2026-11-26T10:00:00.000Z
+//   remove                 removed, version 8
+//   incr                   the sum
+//   append                 12 bytes
+//   ttl                    9m59.25s, or never
+//   txn                    then or else, and the above of each operation
+//   count                  2 keys, 35 bytes
+//   drop, rename           dropped: 2 keys, 35 bytes
 //   ping                   answered in 0.25 ms
 //
 // Keys are quoted where line_splitter.h would need it. All of it is printable.
@@ -30,7 +43,7 @@ std::string FormatAnswer(const v1::CommandRequest& request,
 // The answer to ping.
 std::string FormatPing(Clock::Duration time);
 
-// Data, as a whole line.
+// Data or a change, as a whole line.
 std::string FormatEvent(const Event& event);
 
 // That events are missing, without an end of line.

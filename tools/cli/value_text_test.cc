@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include "coffer/proto/value.h"
 #include "coffer/tools/cli/escapes.h"

@@ -13,6 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "coffer/testing/tls/test_certificates.h"
+#include "gtest/gtest.h"
 
 namespace coffer {
 namespace {

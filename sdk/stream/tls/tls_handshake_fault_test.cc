@@ -30,6 +30,7 @@
 #include "absl/strings/str_cat.h"
 #include "coffer/sdk/stream/tls/tls_handshake.h"
 #include "coffer/sdk/stream/tls/tls_test_util.h"
+#include "gtest/gtest.h"
 
 namespace coffer::tls_test {
 namespace {

@@ -21,6 +21,7 @@
 #include "coffer/sdk/stream/tls/tls_test_util.h"
 #include "coffer/testing/tls/test_certificates.h"
 #include "coffer/tools/certs/certificate_maker.h"
+#include "gtest/gtest.h"
 
 namespace coffer::tls_test {
 namespace {

@@ -12,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
 #include "coffer/sdk/stream/tls/ssl.h"
+#include "gtest/gtest.h"
 
 namespace coffer {
 namespace {

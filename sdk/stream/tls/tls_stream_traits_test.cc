@@ -11,6 +11,7 @@
 #include <string>
 
 #include "coffer/sdk/stream/tls/tls_test_util.h"
+#include "gtest/gtest.h"
 
 namespace coffer::tls_test {
 namespace {

@@ -1,5 +1,5 @@
-// PUBLISH, SUBSCRIBE, UNSUBSCRIBE, and the subscriptions of peers of ours. They
-// need no storage: each takes effect when it is answered.
+// PUBLISH, SUBSCRIBE, UNSUBSCRIBE, and the subscriptions and watches of peers
+// of ours. They need no storage: each takes effect when it is answered.
 
 #include <cstdint>
 #include <utility>
@@ -30,6 +30,13 @@ void AnswerRefused(const AnswerContext& context, const absl::Status& error) {
   }
 }
 
+void AnswerOpened(const AnswerContext& context,
+                  absl::StatusOr<v1::SubscriptionReply> reply) {
+  if (!reply.ok()) return AnswerRefused(context, reply.status());
+  context.response->set_status(kOk);
+  *context.response->mutable_subscription() = *std::move(reply);
+}
+
 }  // namespace
 
 void AnswerPublish(const AnswerContext& context) {
@@ -58,11 +65,14 @@ void AnswerUnsubscribe(const AnswerContext& context) {
 
 void AnswerOpenSubscription(const AnswerContext& context) {
   if (!HasSubscriber(context)) return;
-  absl::StatusOr<v1::SubscriptionReply> reply =
-      context.subscriber->Open(context.request.open_subscription());
-  if (!reply.ok()) return AnswerRefused(context, reply.status());
-  context.response->set_status(kOk);
-  *context.response->mutable_subscription() = *std::move(reply);
+  AnswerOpened(context,
+               context.subscriber->Open(context.request.open_subscription()));
+}
+
+void AnswerOpenWatch(const AnswerContext& context) {
+  if (!HasSubscriber(context)) return;
+  AnswerOpened(context,
+               context.subscriber->OpenWatch(context.request.open_watch()));
 }
 
 void AnswerCloseSubscription(const AnswerContext& context) {

@@ -1,4 +1,5 @@
-// HSET, HMSET, HDEL, HMDEL. Each answers with the values before it.
+// HSET, HMSET, HDEL, HMDEL. Each answers with the values before it, unless the
+// peer does not want them.
 
 #include <string>
 
@@ -11,7 +12,21 @@
 namespace coffer::server {
 namespace {
 
-constexpr bool kWantPrevious = true;
+// With no_previous the value before is neither read nor sent.
+bool NoPrevious(const v1::CommandRequest& request) {
+  switch (request.request_data_case()) {
+    case v1::CommandRequest::kHset:
+      return request.hset().no_previous();
+    case v1::CommandRequest::kHmset:
+      return request.hmset().no_previous();
+    case v1::CommandRequest::kHdel:
+      return request.hdel().no_previous();
+    case v1::CommandRequest::kHmdel:
+      return request.hmdel().no_previous();
+    default:
+      return false;
+  }
+}
 
 // In quotes, as the older server shows a string in its message.
 std::string Quoted(absl::string_view text) {
@@ -54,7 +69,8 @@ absl::Status PlanHset(const v1::CommandRequest& request, Planner& planner) {
         absl::StrCat("Hset { table: ", Quoted(hset.table()), ", pair: None }"));
   }
   planner.batch().Set(hset.table(), hset.pair().key(),
-                      planner.Serialize(hset.pair().value()), kWantPrevious);
+                      planner.Serialize(hset.pair().value()),
+                      !NoPrevious(request));
   return absl::OkStatus();
 }
 
@@ -64,14 +80,15 @@ absl::Status PlanHmset(const v1::CommandRequest& request, Planner& planner) {
   const uint32_t group = planner.batch().NewGroup();
   for (const v1::Kvpair& pair : hmset.pairs()) {
     planner.batch().Set(hmset.table(), pair.key(),
-                        planner.Serialize(pair.value()), kWantPrevious, group);
+                        planner.Serialize(pair.value()), !NoPrevious(request),
+                        group);
   }
   return absl::OkStatus();
 }
 
 absl::Status PlanHdel(const v1::CommandRequest& request, Planner& planner) {
   const v1::Hdel& hdel = request.hdel();
-  planner.batch().Delete(hdel.table(), hdel.key(), kWantPrevious);
+  planner.batch().Delete(hdel.table(), hdel.key(), !NoPrevious(request));
   return absl::OkStatus();
 }
 
@@ -80,9 +97,14 @@ absl::Status PlanHmdel(const v1::CommandRequest& request, Planner& planner) {
   planner.batch().Reserve(hmdel.keys_size());
   const uint32_t group = planner.batch().NewGroup();
   for (const std::string& key : hmdel.keys()) {
-    planner.batch().Delete(hmdel.table(), key, kWantPrevious, group);
+    planner.batch().Delete(hmdel.table(), key, !NoPrevious(request), group);
   }
   return absl::OkStatus();
+}
+
+void AnswerPrevious(const AnswerContext& context) {
+  if (!NoPrevious(context.request)) return AnswerValues(context);
+  context.response->set_status(200);
 }
 
 }  // namespace coffer::server

@@ -8,6 +8,7 @@
 #ifndef COFFER_SERVER_SERVICE_RETRY_EARLIER_ANSWER_H_
 #define COFFER_SERVER_SERVICE_RETRY_EARLIER_ANSWER_H_
 
+#include <cstddef>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -26,6 +27,11 @@ struct EarlierAnswer {
   // Of those that wait for the same attempt.
   EarlierAnswer* next = nullptr;
 };
+
+// `response` as it is remembered, into `kept`: as it is, or, over so many
+// bytes, that it was given.
+void KeepAnswer(const v1::CommandResponse& response, std::size_t bytes_max,
+                std::string* kept);
 
 inline constexpr absl::string_view kOutcomeIsNotKnown =
     "the outcome of an earlier attempt is not known";

@@ -1,6 +1,6 @@
 #include "coffer/server/service/retry/retry_client.h"
 
-#include <string>
+#include <algorithm>
 #include <utility>
 
 #include "coffer/sdk/internal/assert.h"
@@ -8,26 +8,8 @@
 namespace coffer::server {
 namespace {
 
-// `response` as it is remembered: into `kept`, whose memory is reused.
-void Keep(const v1::CommandResponse& response, std::size_t bytes_max,
-          std::string* kept) {
-  const std::size_t bytes = response.ByteSizeLong();
-  if (bytes <= bytes_max) {
-    kept->resize(bytes);
-    response.SerializeWithCachedSizesToArray(
-        reinterpret_cast<google::protobuf::uint8*>(kept->data()));
-    return;
-  }
-  v1::CommandResponse without;
-  without.set_status(response.status());
-  without.set_outcome(response.outcome());
-  without.set_message(response.status() == 200
-                          ? "done by an earlier attempt, whose values were too "
-                            "large to be kept"
-                          : "an earlier attempt failed, with a message that "
-                            "was too large to be kept");
-  without.SerializeToString(kept);
-}
+// After a window has become smaller.
+constexpr std::size_t kExcessPerNote = 4;
 
 // To each that waits; returns those whose runs are to be told.
 EarlierAnswer* Deliver(EarlierAnswer* joined,
@@ -66,13 +48,12 @@ RetryClient::~RetryClient() { all_bytes_ -= counted_bytes_; }
 
 RetryVerdict RetryClient::Begin(std::uint64_t id, std::uint32_t attempt,
                                 RunCompletion* run,
-                                std::unique_ptr<EarlierAnswer>* earlier) {
+                                std::unique_ptr<EarlierAnswer>* earlier,
+                                WriteKind kind) {
   std::lock_guard lock(mutex_);
   RetryWindow::Entry* const found = window_.Find(id);
   if (found == nullptr) {
-    const std::uint64_t floor =
-        attempt == 0 ? window_.retried_floor() : window_.floor();
-    if (id <= floor) return RetryVerdict::kRefused;
+    if (id <= FloorFor(attempt, kind)) return RetryVerdict::kRefused;
     RetryWindow::Entry& begun = window_.Add(id);
     begun.retried = attempt != 0;
     begun.run = run;
@@ -105,7 +86,7 @@ void RetryClient::Finish(std::uint64_t id,
     if (response.outcome() == v1::NOT_EXECUTED) {
       window_.Remove(*entry);
     } else {
-      Keep(response, answer_bytes_max_, &entry->answer);
+      KeepAnswer(response, answer_bytes_max_, &entry->answer);
       window_.SetAnswered(*entry);
       CountBytes();
     }
@@ -127,6 +108,59 @@ void RetryClient::Leave(std::uint64_t id, EarlierAnswer* earlier) {
   EarlierAnswer** link = &entry->joined;
   while (*link != earlier) link = &(*link)->next;
   *link = earlier->next;
+}
+
+std::uint64_t RetryClient::FloorFor(std::uint32_t attempt,
+                                    WriteKind kind) const {
+  if (attempt == 0) return window_.retried_floor();
+  if (kind == WriteKind::kNoted) return window_.floor();
+  return std::max(window_.floor(), unnoted_floor_);
+}
+
+void RetryClient::SetUnnotedFloor(std::uint64_t floor) {
+  std::lock_guard lock(mutex_);
+  unnoted_floor_ = floor;
+}
+
+RetryClient::NoteParts RetryClient::PartsOfNote(
+    std::uint64_t id, std::atomic<std::uint64_t>& last_place) {
+  std::lock_guard lock(mutex_);
+  RetryWindow::Entry* const entry = window_.Find(id);
+  COFFER_ASSERT(entry != nullptr && entry->running);
+  entry->place = window_.TakePlace();
+  if (entry->place == 0) {
+    entry->place = last_place.fetch_add(1, std::memory_order_relaxed) + 1;
+  }
+  NoteParts parts{.place = entry->place,
+                  .floor = window_.floor(),
+                  .retried_floor = window_.retried_floor(),
+                  .retried = entry->retried,
+                  .excess = window_.TakeExcess(kExcessPerNote)};
+  CountBytes();
+  return parts;
+}
+
+void RetryClient::AddPlaces(const std::vector<std::uint64_t>& places) {
+  std::lock_guard lock(mutex_);
+  window_.AddPlaces(places);
+  CountBytes();
+}
+
+void RetryClient::Restore(std::uint64_t place, const RetryNote& note) {
+  std::lock_guard lock(mutex_);
+  window_.RaiseFloors(note.floor(), note.retried_floor());
+  window_.Restore(note.request_id(), note.retried(), place, note.answer());
+  CountBytes();
+}
+
+std::vector<std::uint64_t> RetryClient::Places() const {
+  std::lock_guard lock(mutex_);
+  return window_.Places();
+}
+
+std::uint64_t RetryClient::floor() const {
+  std::lock_guard lock(mutex_);
+  return window_.floor();
 }
 
 void RetryClient::DropOlderHalf() {

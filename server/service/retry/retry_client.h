@@ -20,9 +20,11 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 #include "coffer/server/service/retry/earlier_answer.h"
 #include "coffer/server/service/retry/retry_limits.h"
+#include "coffer/server/service/retry/retry_note.pb.h"
 #include "coffer/server/service/retry/retry_window.h"
 #include "coffer/server/service/run_completion.h"
 #include "coffer/v1/kv.pb.h"
@@ -36,6 +38,10 @@ enum class RetryVerdict {
   kJoined,    // it is being executed: *earlier will have its answer
   kRefused,   // nobody knows whether it was executed
 };
+
+// Whether a write is written down with what it writes, if the engine is a
+// durable one: what is not is forgotten with the process.
+enum class WriteKind { kNoted, kUnnoted };
 
 class RetryClient {
  public:
@@ -52,7 +58,8 @@ class RetryClient {
   // joined to another run, it expects one arrival more.
   RetryVerdict Begin(std::uint64_t id, std::uint32_t attempt,
                      RunCompletion* run,
-                     std::unique_ptr<EarlierAnswer>* earlier);
+                     std::unique_ptr<EarlierAnswer>* earlier,
+                     WriteKind kind = WriteKind::kNoted);
 
   // Those that have joined get `response`. It is remembered, unless it says
   // that the write was not executed: then the next attempt is.
@@ -68,14 +75,44 @@ class RetryClient {
   // Forgets the older half of the answers.
   void DropOlderHalf();
 
+  // --- With a durable engine
+
+  // Ids of kUnnoted up to this one may have been executed before the process
+  // began.
+  void SetUnnotedFloor(std::uint64_t floor);
+
+  // Where the note of the running write `id` goes, what it is to say beside the
+  // answer, and the notes that are to be deleted together with it.
+  struct NoteParts {
+    std::uint64_t place = 0;
+    std::uint64_t floor = 0;
+    std::uint64_t retried_floor = 0;
+    bool retried = false;
+    std::vector<std::uint64_t> excess = {};
+  };
+  // `last_place`: of all clients. A place above it was never used.
+  NoteParts PartsOfNote(std::uint64_t id,
+                        std::atomic<std::uint64_t>& last_place);
+  // The notes at `places` were not deleted, or may not have been.
+  void AddPlaces(const std::vector<std::uint64_t>& places);
+
+  // A write, as its note has it. In the order of ids, before all else.
+  void Restore(std::uint64_t place, const RetryNote& note);
+
+  // Of all notes.
+  std::vector<std::uint64_t> Places() const;
+  std::uint64_t floor() const;
+
  private:
   // Under the lock.
+  std::uint64_t FloorFor(std::uint32_t attempt, WriteKind kind) const;
   void CountBytes();
 
   const std::size_t answer_bytes_max_;
   std::atomic<std::size_t>& all_bytes_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   RetryWindow window_;
+  std::uint64_t unnoted_floor_ = 0;
   std::size_t counted_bytes_ = 0;
 };
 

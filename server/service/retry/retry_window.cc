@@ -9,6 +9,7 @@ namespace coffer::server {
 namespace {
 
 constexpr std::size_t kLeastSlots = 16;
+constexpr std::size_t kPlacesKept = 16;
 
 // What a string has taken from the heap: nothing while it fits into itself.
 std::size_t HeapBytes(const std::string& text) {
@@ -44,6 +45,7 @@ RetryWindow::Entry& RetryWindow::Add(std::uint64_t id) {
   slot.id = id;
   slot.running = true;
   slot.retried = false;
+  slot.place = 0;
   slot.run = nullptr;
   slot.joined = nullptr;
   slot.chain = std::exchange(Bucket(id), index);
@@ -88,6 +90,7 @@ void RetryWindow::DropOlderHalf() {
     Entry& to = Add(from.id);
     to.running = from.running;
     to.retried = from.retried;
+    to.place = from.place;
     to.run = from.run;
     to.joined = from.joined;
     to.answer = std::string(from.answer);  // without room to spare
@@ -102,9 +105,55 @@ void RetryWindow::DropOlderHalf() {
   }
 }
 
+void RetryWindow::Restore(std::uint64_t id, bool retried, std::uint64_t place,
+                          std::string answer) {
+  Entry& entry = Add(id);
+  entry.retried = retried;
+  entry.place = place;
+  entry.answer = std::move(answer);
+  SetAnswered(entry);
+}
+
+void RetryWindow::RaiseFloors(std::uint64_t floor,
+                              std::uint64_t retried_floor) {
+  floor_ = std::max(floor_, floor);
+  retried_floor_ = std::max(retried_floor_, retried_floor);
+}
+
+std::uint64_t RetryWindow::TakePlace() {
+  if (places_.empty()) return 0;
+  const std::uint64_t place = places_.back();
+  places_.pop_back();
+  return place;
+}
+
+std::vector<std::uint64_t> RetryWindow::TakeExcess(std::size_t most) {
+  if (places_.size() <= kPlacesKept) return {};
+  const std::size_t count = std::min(most, places_.size() - kPlacesKept);
+  const auto begin = places_.end() - static_cast<std::ptrdiff_t>(count);
+  const std::vector<std::uint64_t> taken(begin, places_.end());
+  places_.erase(begin, places_.end());
+  // After a large part of the window has left.
+  if (places_.size() == kPlacesKept) places_.shrink_to_fit();
+  return taken;
+}
+
+void RetryWindow::AddPlaces(const std::vector<std::uint64_t>& places) {
+  places_.insert(places_.end(), places.begin(), places.end());
+}
+
+std::vector<std::uint64_t> RetryWindow::Places() const {
+  std::vector<std::uint64_t> places = places_;
+  for (const Slot& slot : slots_) {
+    if (slot.used && slot.place != 0) places.push_back(slot.place);
+  }
+  return places;
+}
+
 std::size_t RetryWindow::bytes() const {
   return slots_.capacity() * sizeof(Slot) +
-         buckets_.capacity() * sizeof(std::uint32_t) + answer_bytes_;
+         buckets_.capacity() * sizeof(std::uint32_t) + answer_bytes_ +
+         places_.capacity() * sizeof(std::uint64_t);
 }
 
 std::uint32_t RetryWindow::Take() {
@@ -146,6 +195,7 @@ void RetryWindow::Unchain(std::uint32_t index) {
 
 void RetryWindow::Free(std::uint32_t index) {
   Unchain(index);
+  if (slots_[index].place != 0) places_.push_back(slots_[index].place);
   slots_[index].used = false;
   slots_[index].chain = std::exchange(free_, index);
 }

@@ -5,6 +5,10 @@
 // are too many of them, and raise the floor: what is not here and has an id at
 // or below the floor may have been here once. Running entries never leave.
 //
+// A durable engine has notes of them, each at a place of its own. The place of
+// one that leaves is free for another, whose note overwrites the first: so they
+// are as many as entries, and what is left of them is below the floor.
+//
 // Memory: entries stand in slots that are reused, each with the string that
 // held its last answer, so a window of steady size allocates nothing.
 
@@ -28,6 +32,8 @@ class RetryWindow {
     bool running = false;
     // Executed because a later attempt came: the first one may yet arrive.
     bool retried = false;
+    // Of its note; 0: it has none.
+    std::uint64_t place = 0;
     // Of a running one: the run that executes it, and who waits for its answer.
     const RunCompletion* run = nullptr;
     EarlierAnswer* joined = nullptr;
@@ -53,6 +59,22 @@ class RetryWindow {
 
   // Gives memory back: the older half of the answered ones, at least one.
   void DropOlderHalf();
+
+  // An answered one, as its note has it, and the newest from now on; there is
+  // none with this id.
+  void Restore(std::uint64_t id, bool retried, std::uint64_t place,
+               std::string answer);
+  // They are at least so.
+  void RaiseFloors(std::uint64_t floor, std::uint64_t retried_floor);
+
+  // A free place; 0: there is none.
+  std::uint64_t TakePlace();
+  // At most so many of the free places, where there are more than a window of
+  // steady size needs: their notes are to be deleted.
+  std::vector<std::uint64_t> TakeExcess(std::size_t most);
+  void AddPlaces(const std::vector<std::uint64_t>& places);
+  // All of them, free or not.
+  std::vector<std::uint64_t> Places() const;
 
   std::uint64_t floor() const { return floor_; }
   // Of the entries that were `retried`: a first attempt at or below it may have
@@ -96,6 +118,7 @@ class RetryWindow {
   std::uint32_t newest_ = kNone;
   std::size_t answered_ = 0;
   std::size_t answer_bytes_ = 0;
+  std::vector<std::uint64_t> places_;  // free ones
 };
 
 }  // namespace coffer::server

@@ -1,6 +1,9 @@
 #include "coffer/server/service/retry/retry_windows.h"
 
+#include <algorithm>
 #include <iterator>
+
+#include "coffer/sdk/internal/assert.h"
 
 namespace coffer::server {
 
@@ -21,27 +24,46 @@ void RetrySession::Finish(std::uint64_t id,
   if (windows_->over(windows_->limits_.bytes_max)) windows_->Trim();
 }
 
+RetryClient::NoteParts RetrySession::PartsOfNote(std::uint64_t id) {
+  return client_->PartsOfNote(id, windows_->last_place_);
+}
+
 RetrySession RetryWindows::Open(absl::string_view client_id,
                                 std::uint64_t next_request_id) {
+  // For 0 this is the highest id there is.
+  const std::uint64_t sent_before = next_request_id - 1;
   std::lock_guard lock(mutex_);
-  const auto [found, is_new] =
-      by_id_.try_emplace(std::string(client_id), Records::iterator());
-  if (is_new) {
-    if (by_id_.size() > limits_.clients_max) DropIdle();
-    // For 0 this is the highest id there is.
-    open_.emplace_back(limits_, bytes_, next_request_id - 1);
-    found->second = std::prev(open_.end());
-    found->second->client_id = &found->first;
-  } else if (found->second->sessions == 0) {
-    open_.splice(open_.end(), idle_, found->second);
+  const auto found = by_id_.find(std::string(client_id));
+  Record* record = nullptr;
+  if (found == by_id_.end()) {
+    if (by_id_.size() >= limits_.clients_max) DropIdle();
+    const bool nothing_unknown = durable() && !forgets_;
+    record = &Add(client_id, nothing_unknown ? 0 : sent_before);
+    record->client.SetUnnotedFloor(sent_before);
+  } else {
+    record = &*found->second;
+    if (record->sessions == 0) {
+      open_.splice(open_.end(), idle_, found->second);
+    }
+    if (std::exchange(record->is_restored, false)) {
+      record->client.SetUnnotedFloor(sent_before);
+    }
   }
-  Record& record = *found->second;
-  ++record.sessions;
+  ++record->sessions;
   RetrySession session;
   session.windows_ = this;
-  session.client_ = &record.client;
-  session.client_id_ = record.client_id;
+  session.client_ = &record->client;
+  session.client_id_ = record->client_id;
   return session;
+}
+
+// To those that are open.
+RetryWindows::Record& RetryWindows::Add(absl::string_view client_id,
+                                        std::uint64_t floor) {
+  open_.emplace_back(limits_, bytes_, floor);
+  const auto added = by_id_.emplace(client_id, std::prev(open_.end())).first;
+  open_.back().client_id = &added->first;
+  return open_.back();
 }
 
 void RetryWindows::Close(const std::string& client_id) {
@@ -52,7 +74,18 @@ void RetryWindows::Close(const std::string& client_id) {
 
 void RetryWindows::DropIdle() {
   if (idle_.empty()) return;
-  by_id_.erase(*idle_.front().client_id);
+  const Record& dropped = idle_.front();
+  if (durable()) {
+    Forgotten forgotten{*dropped.client_id, dropped.client.Places()};
+    // One that has never written leaves nothing that is unknown.
+    forgets_ =
+        forgets_ || !forgotten.places.empty() || dropped.client.floor() > 0;
+    if (!forgotten.places.empty()) {
+      forgotten_.push_back(std::move(forgotten));
+      ++forgotten_count_;
+    }
+  }
+  by_id_.erase(*dropped.client_id);
   idle_.pop_front();
 }
 
@@ -71,6 +104,55 @@ void RetryWindows::Trim() {
       open_.splice(open_.end(), open_, open_.begin());
     }
   } while (over(enough) && bytes() < before);
+}
+
+void RetryWindows::Restore(absl::string_view client_id,
+                           std::vector<PlacedNote> notes) {
+  std::sort(notes.begin(), notes.end(),
+            [](const PlacedNote& a, const PlacedNote& b) {
+              return a.note.request_id() < b.note.request_id();
+            });
+  std::lock_guard lock(mutex_);
+  Record& record = Add(client_id, 0);
+  record.is_restored = true;
+  for (const PlacedNote& one : notes) {
+    record.written_at_ms = std::max(record.written_at_ms, one.note.at_ms());
+    record.client.Restore(one.place, one.note);
+    if (one.place > last_place_) last_place_ = one.place;
+  }
+}
+
+void RetryWindows::BecomeDurable(std::uint64_t epoch, bool forgotten) {
+  {
+    std::lock_guard lock(mutex_);
+    COFFER_ASSERT(epoch != 0 && idle_.empty());
+    epoch_ = epoch;
+    forgets_ = forgotten;
+    idle_.swap(open_);
+    idle_.sort([](const Record& a, const Record& b) {
+      return a.written_at_ms < b.written_at_ms;
+    });
+    while (by_id_.size() > limits_.clients_max) DropIdle();
+  }
+  if (over(limits_.bytes_max)) Trim();
+}
+
+std::optional<RetryWindows::Forgotten> RetryWindows::TakeForgotten() {
+  if (forgotten_count_.load(std::memory_order_relaxed) == 0) {
+    return std::nullopt;
+  }
+  std::lock_guard lock(mutex_);
+  if (forgotten_.empty()) return std::nullopt;
+  Forgotten taken = std::move(forgotten_.front());
+  forgotten_.pop_front();
+  --forgotten_count_;
+  return taken;
+}
+
+void RetryWindows::GiveBack(Forgotten forgotten) {
+  std::lock_guard lock(mutex_);
+  forgotten_.push_back(std::move(forgotten));
+  ++forgotten_count_;
 }
 
 std::size_t RetryWindows::clients() const {

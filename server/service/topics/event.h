@@ -1,10 +1,11 @@
-// Event: one PUBLISH as its subscribers are sent it, encoded once for all of
-// them.
+// Event: one PUBLISH, or one change of a key, as its subscribers are sent it,
+// encoded once for all of them.
 //
 // Fields of a message may stand in any order, and messages may be concatenated.
 // So the bytes begin with what an older subscriber is sent, CommandResponse{
 // status, values }, and end with `event{ sequence }`; a subscriber of ours gets
-// all of them and its `subscription_id`, which is a field of a few bytes.
+// all of them and its `subscription_id`, which is a field of a few bytes. A
+// change has nothing for older subscribers: it is all in `event{ change }`.
 //
 // Immutable once it is published, and shared by any threads.
 
@@ -17,6 +18,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "coffer/server/storage/storage.h"
 #include "coffer/v1/kv.pb.h"
 
 namespace coffer::server {
@@ -25,6 +27,7 @@ class Event {
  public:
   // Without the fields of its values that this build does not know.
   explicit Event(const v1::Publish& publish);
+  explicit Event(const KeyChange& change);
 
   // Once, before it is shared. From 1.
   void SetSequence(std::uint64_t sequence);
@@ -37,6 +40,10 @@ class Event {
   }
   absl::string_view bytes() const { return bytes_; }
 
+  // Whether it concerns a key that begins with `prefix`. A change of a whole
+  // table concerns each.
+  bool Concerns(absl::string_view prefix) const;
+
   // What keeping it costs, in bytes.
   std::size_t cost() const;
 
@@ -44,6 +51,10 @@ class Event {
   std::string bytes_;
   std::size_t older_size_ = 0;
   std::uint64_t sequence_ = 0;
+  // Of the key of a change, in bytes_.
+  bool has_key_ = false;
+  std::size_t key_at_ = 0;
+  std::size_t key_size_ = 0;
 };
 
 using EventPtr = std::shared_ptr<const Event>;

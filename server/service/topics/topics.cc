@@ -1,5 +1,6 @@
 #include "coffer/server/service/topics/topics.h"
 
+#include <algorithm>
 #include <functional>
 #include <utility>
 
@@ -8,8 +9,11 @@
 
 namespace coffer::server {
 
-Topics::Topics(const TopicLimits& limits, std::uint64_t epoch)
-    : limits_(limits), epoch_(epoch) {
+Topics::Topics(const TopicLimits& limits, std::uint64_t epoch,
+               std::shared_ptr<Ids> ids)
+    : limits_(limits),
+      epoch_(epoch),
+      ids_(ids != nullptr ? std::move(ids) : std::make_shared<Ids>()) {
   COFFER_ASSERT(epoch != 0);
 }
 
@@ -19,12 +23,15 @@ Topics::~Topics() {
 
 void Topics::Publish(const v1::Publish& publish) {
   // Encoded before the lock is taken.
-  auto event = std::make_shared<Event>(publish);
+  Publish(publish.topic(), std::make_shared<Event>(publish));
+}
+
+void Topics::Publish(const std::string& topic, std::shared_ptr<Event> event) {
   const std::uint64_t stamp = ++last_stamp_;
-  Shard& shard = ShardOf(publish.topic());
+  Shard& shard = ShardOf(topic);
   {
     const std::lock_guard<std::mutex> lock(shard.mutex);
-    Entry& entry = FindOrAdd(shard, publish.topic());
+    Entry& entry = FindOrAdd(shard, topic);
     const std::size_t before = entry.topic.bytes();
     entry.topic.Append(std::move(event), limits_);
     bytes_ += entry.topic.bytes() - before;
@@ -40,7 +47,7 @@ void Topics::Publish(const v1::Publish& publish) {
 
 absl::StatusOr<std::unique_ptr<Subscription>> Topics::Subscribe(
     const std::string& topic, const Start& start,
-    std::shared_ptr<TopicWaker> waker) {
+    std::shared_ptr<TopicWaker> waker, absl::optional<std::string> prefix) {
   // Before the lock: where memory is exhausted its destructor takes it.
   std::unique_ptr<Subscription> made;
   Shard& shard = ShardOf(topic);
@@ -56,7 +63,7 @@ absl::StatusOr<std::unique_ptr<Subscription>> Topics::Subscribe(
   made.reset(new Subscription(this, &shard.mutex, &found));
   ++subscriptions_;
   Topic::Reader& reader = made->reader_;
-  reader.id = ++last_id_;
+  reader.id = ++*ids_;
   reader.waker = std::move(waker);
   reader.next = found.last() + 1;
   if (start.epoch == epoch_ && start.after_sequence + 1 >= found.first()) {
@@ -66,9 +73,29 @@ absl::StatusOr<std::unique_ptr<Subscription>> Topics::Subscribe(
     made->start_gap_ =
         start.epoch == epoch_ ? v1::Gap::EVICTED : v1::Gap::NEW_EPOCH;
   }
-  made->start_sequence_ = reader.next - 1;
+  made->start_sequence_ = reader.told = reader.next - 1;
+  reader.prefix = std::move(prefix);
+  reader.tell_every = std::max<std::size_t>(1, limits_.ring_events_max / 4);
   found.Add(&reader);
   return made;
+}
+
+void Topics::Keep(const std::string& topic) {
+  Shard& shard = ShardOf(topic);
+  const std::lock_guard<std::mutex> lock(shard.mutex);
+  FindOrAdd(shard, topic).topic.set_kept(true);
+}
+
+void Topics::Forget(const std::string& topic) {
+  Shard& shard = ShardOf(topic);
+  const std::lock_guard<std::mutex> lock(shard.mutex);
+  Entry& entry = FindOrAdd(shard, topic);
+  bytes_ -= entry.topic.bytes();
+  entry.topic.ForgetEvents();
+  LeaveByAge(shard, entry);
+  NoteOldest(shard);
+  entry.topic.set_kept(false);
+  DropIfUnused(shard, entry.topic);
 }
 
 bool Topics::End(const std::string& topic, std::uint64_t id) {

@@ -17,6 +17,9 @@
 //
 // The epoch says which process this is: with another one all sequences are new.
 //
+// A topic may be kept (Keep) while it is unused: then its sequences go on, and
+// who comes back to it has missed nothing as long as its events are there.
+//
 // Thread-safe, sharded by topic. Events of one publisher to one topic keep
 // their order. It outlives its subscriptions.
 
@@ -34,6 +37,7 @@
 #include <unordered_map>
 
 #include "absl/status/statusor.h"
+#include "absl/types/optional.h"
 #include "coffer/server/service/topics/subscription.h"
 #include "coffer/server/service/topics/topic.h"
 #include "coffer/server/service/topics/topic_limits.h"
@@ -59,8 +63,13 @@ class Topics {
     std::uint64_t after_sequence = 0;
   };
 
-  // `epoch` is not 0, and another one in each process.
-  Topics(const TopicLimits& limits, std::uint64_t epoch);
+  // From which each subscription takes its id.
+  using Ids = std::atomic<std::uint64_t>;
+
+  // `epoch` is not 0, and another one in each process. Topics whose
+  // subscriptions one session may have share `ids`; null: its own.
+  Topics(const TopicLimits& limits, std::uint64_t epoch,
+         std::shared_ptr<Ids> ids = nullptr);
   ~Topics();
   Topics(const Topics&) = delete;
   Topics& operator=(const Topics&) = delete;
@@ -68,13 +77,22 @@ class Topics {
   std::uint64_t epoch() const { return epoch_; }
 
   void Publish(const v1::Publish& publish);
+  // The event is not used by anybody yet.
+  void Publish(const std::string& topic, std::shared_ptr<Event> event);
 
   // `waker` is told when Subscription::Next has something new to give. Nothing
-  // that is published after this is missed. InvalidArgument: `start` is of this
-  // epoch and of an event that was not published yet.
+  // that is published after this is missed. With a prefix it is given the
+  // events that concern keys with it. InvalidArgument: `start` is of this epoch
+  // and of an event that was not published yet.
   absl::StatusOr<std::unique_ptr<Subscription>> Subscribe(
       const std::string& topic, const Start& start,
-      std::shared_ptr<TopicWaker> waker);
+      std::shared_ptr<TopicWaker> waker,
+      absl::optional<std::string> prefix = absl::nullopt);
+
+  // The topic is in use from now on, until Forget: whoever comes back then is
+  // told that events are missing. Forget: it has no subscriptions.
+  void Keep(const std::string& topic);
+  void Forget(const std::string& topic);
 
   // Ends the subscription, whoever has it, behind the latest event. False if it
   // is not on that topic, or over.
@@ -120,7 +138,7 @@ class Topics {
   std::array<Shard, 16> shards_;
   std::atomic<std::uint64_t> floor_{0};
   std::atomic<std::uint64_t> last_stamp_{0};
-  std::atomic<std::uint64_t> last_id_{0};
+  const std::shared_ptr<Ids> ids_;
   std::atomic<std::size_t> bytes_{0};
   std::atomic<std::uint64_t> subscriptions_{0};
   std::atomic<std::uint64_t> published_{0};

@@ -68,6 +68,8 @@ class TestSubscriber {
         return "";
       case Subscription::Item::Kind::kLost:
         return absl::StrCat("lost to ", item.lost_to);
+      case Subscription::Item::Kind::kPassed:
+        return absl::StrCat("passed to ", item.passed_to);
       case Subscription::Item::Kind::kEnded:
         return "ended";
       case Subscription::Item::Kind::kEvent:

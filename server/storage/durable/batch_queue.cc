@@ -1,5 +1,7 @@
 #include "coffer/server/storage/durable/batch_queue.h"
 
+#include <boost/asio/post.hpp>
+#include <boost/system/error_code.hpp>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -20,6 +22,9 @@ size_t BytesOf(const Batch& batch) {
 
 }  // namespace
 
+BatchQueue::BatchQueue(size_t bytes_max, Clock* clock)
+    : bytes_max_(bytes_max), timer_(clock->MakeTimer(io_.get_executor())) {}
+
 absl::Status BatchQueue::Push(Batch* batch, Storage::Done& done) {
   const size_t bytes = BytesOf(*batch);
   {
@@ -31,6 +36,7 @@ absl::Status BatchQueue::Push(Batch* batch, Storage::Done& done) {
     }
     entries_.push_back({batch, std::move(done), bytes});
     bytes_ += bytes;
+    if (wanted_ > 0 && entries_.size() >= wanted_) EndWait();
   }
   changed_.notify_one();
   return absl::OkStatus();
@@ -51,10 +57,42 @@ std::vector<BatchQueue::Entry> BatchQueue::Pop(size_t bytes) {
   return popped;
 }
 
+size_t BatchQueue::size() const {
+  std::lock_guard lock(mutex_);
+  return entries_.size();
+}
+
+size_t BatchQueue::WaitFor(size_t batches, Clock::TimePoint until) {
+  {
+    std::lock_guard lock(mutex_);
+    if (closed_ || entries_.size() >= batches) return entries_.size();
+    wanted_ = batches;
+  }
+  // Until then, or until EndWait has cancelled it.
+  timer_->WaitUntil(until, [](boost::system::error_code) {});
+  io_.restart();
+  io_.run();
+  std::unique_lock lock(mutex_);
+  wanted_ = 0;
+  const size_t there = entries_.size();
+  lock.unlock();
+  // An EndWait that came too late would end the next wait.
+  io_.restart();
+  io_.poll();
+  return there;
+}
+
+// Under the lock.
+void BatchQueue::EndWait() {
+  wanted_ = 0;
+  boost::asio::post(io_, [this] { timer_->Cancel(); });
+}
+
 void BatchQueue::Close() {
   {
     std::lock_guard lock(mutex_);
     closed_ = true;
+    if (wanted_ > 0) EndWait();
   }
   changed_.notify_all();
 }

@@ -1,13 +1,17 @@
 #include "coffer/server/storage/durable/batch_queue.h"
 
+#include <chrono>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "coffer/testing/manual_clock.h"
 #include "gtest/gtest.h"
 
 namespace coffer::server {
 namespace {
+
+using std::chrono::milliseconds;
 
 Batch OfBytes(const std::string& value) {
   Batch batch;
@@ -16,7 +20,7 @@ Batch OfBytes(const std::string& value) {
 }
 
 TEST(BatchQueue, RefusesWhatPassesItsLimitAndLeavesDone) {
-  BatchQueue queue(1000);
+  BatchQueue queue(1000, &Clock::System());
   const std::string value(500, 'v');
   Batch first = OfBytes(value);
   Batch second = OfBytes(value);
@@ -36,7 +40,7 @@ TEST(BatchQueue, RefusesWhatPassesItsLimitAndLeavesDone) {
 }
 
 TEST(BatchQueue, TakesOneOfAnySizeWhenEmpty) {
-  BatchQueue queue(1000);
+  BatchQueue queue(1000, &Clock::System());
   const std::string value(5000, 'v');
   Batch large = OfBytes(value);
   Storage::Done done = [] {};
@@ -44,7 +48,7 @@ TEST(BatchQueue, TakesOneOfAnySizeWhenEmpty) {
 }
 
 TEST(BatchQueue, PopsInOrderUpToItsBytesAndAtLeastOne) {
-  BatchQueue queue(100000);
+  BatchQueue queue(100000, &Clock::System());
   const std::string value(872, 'v');  // 1000 bytes a batch
   std::vector<Batch> batches;
   for (int i = 0; i < 5; ++i) batches.push_back(OfBytes(value));
@@ -61,7 +65,7 @@ TEST(BatchQueue, PopsInOrderUpToItsBytesAndAtLeastOne) {
 }
 
 TEST(BatchQueue, ClosedItGivesWhatIsLeftThenNothing) {
-  BatchQueue queue(1000);
+  BatchQueue queue(1000, &Clock::System());
   Batch batch = OfBytes("");
   Storage::Done done = [] {};
   ASSERT_TRUE(queue.Push(&batch, done).ok());
@@ -71,10 +75,89 @@ TEST(BatchQueue, ClosedItGivesWhatIsLeftThenNothing) {
 }
 
 TEST(BatchQueue, CloseWakesWhoeverWaits) {
-  BatchQueue queue(1000);
+  BatchQueue queue(1000, &Clock::System());
   std::thread waits([&] { EXPECT_TRUE(queue.Pop(1000).empty()); });
   queue.Close();
   waits.join();
+}
+
+// A thread in WaitFor, on a clock that stands still.
+class WaitForTest : public ::testing::Test {
+ protected:
+  ~WaitForTest() override {
+    queue_.Close();
+    if (thread_.joinable()) thread_.join();
+  }
+
+  void Push() {
+    Storage::Done done = [] {};
+    ASSERT_TRUE(queue_.Push(&batch_, done).ok());
+  }
+
+  // Returns when it waits.
+  void Start(size_t batches) {
+    thread_ = std::thread([this, batches] {
+      there_ = queue_.WaitFor(batches, clock_.Now() + milliseconds(5));
+    });
+    while (clock_.pending_timers() == 0) std::this_thread::yield();
+  }
+
+  size_t There() {
+    thread_.join();
+    return there_;
+  }
+
+  coffer_testing::ManualClock clock_;
+  BatchQueue queue_{1000, &clock_};
+  Batch batch_;
+  std::thread thread_;
+  size_t there_ = 0;
+};
+
+TEST_F(WaitForTest, SoManyThatAreThereAlready) {
+  Push();
+  Push();
+  EXPECT_EQ(queue_.WaitFor(2, clock_.Now() + milliseconds(5)), 2u);
+  EXPECT_EQ(queue_.size(), 2u);
+}
+
+TEST_F(WaitForTest, EndsWithTheLastOfThem) {
+  Push();
+  Start(3);
+  Push();
+  EXPECT_EQ(clock_.pending_timers(), 1u) << "one is missing still";
+  Push();
+  EXPECT_EQ(There(), 3u);
+}
+
+TEST_F(WaitForTest, EndsWithItsTime) {
+  Push();
+  Start(2);
+  clock_.AdvanceBy(milliseconds(5));
+  EXPECT_EQ(There(), 1u);
+}
+
+TEST_F(WaitForTest, EndsWhenItIsClosed) {
+  Start(2);
+  queue_.Close();
+  EXPECT_EQ(There(), 0u);
+  EXPECT_EQ(queue_.WaitFor(2, clock_.Now() + milliseconds(5)), 0u);
+}
+
+// However its end and its time meet.
+TEST_F(WaitForTest, TheNextOneIsNotEndedByTheOneBefore) {
+  for (int i = 0; i < 100; ++i) {
+    Start(queue_.size() + 1);
+    std::thread time([this] { clock_.AdvanceBy(milliseconds(5)); });
+    Push();
+    time.join();
+    There();
+    EXPECT_EQ(queue_.Pop(1000).size(), 1u);
+    Start(1);
+    EXPECT_EQ(clock_.pending_timers(), 1u);
+    clock_.AdvanceBy(milliseconds(5));
+    EXPECT_EQ(There(), 0u);
+  }
 }
 
 }  // namespace

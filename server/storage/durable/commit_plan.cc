@@ -24,25 +24,25 @@ void MustBeOk(const rocksdb::Status& status) {
 
 }  // namespace
 
-CommitPlan::CommitPlan(rocksdb::DB* db, const TableCatalogue* catalogue,
+CommitPlan::CommitPlan(const Environment& environment,
                        const CommitCounters& counters)
-    : db_(*db), catalogue_(*catalogue), counters_(counters) {}
+    : environment_(environment), counters_(counters) {}
 
-void CommitPlan::Plan(absl::Span<Batch* const> batches) {
-  for (Batch* batch : batches) Load(batch->ops());
+void CommitPlan::Plan(absl::Span<const absl::Span<Op>> parts) {
+  for (absl::Span<Op> ops : parts) Load(ops);
   ReadStored();
   absl::Span<const uint32_t> of_op = of_op_;
-  for (Batch* batch : batches) {
-    absl::Span<Op> ops = batch->ops();
+  for (absl::Span<Op> ops : parts) {
     for (size_t begin = 0; begin < ops.size();) {
       const size_t count = UnitEnd(ops, begin) - begin;
-      Execute(ops.subspan(begin, count), of_op.subspan(0, count),
-              batch->result_bytes_max());
+      Execute(ops.subspan(begin, count), of_op.subspan(0, count));
       of_op.remove_prefix(count);
       begin += count;
     }
   }
-  Finish();
+  WriteKeys();
+  WriteTables();
+  if (write_.Count() > 0) ReserveVersions(&counters_, &write_);
 }
 
 void CommitPlan::Load(absl::Span<Op> ops) {
@@ -53,13 +53,7 @@ void CommitPlan::Load(absl::Span<Op> ops) {
       Op& op = ops[begin];
       ClearResult(&op);
       op.status = valid;
-      if (!valid.ok()) {
-        of_op_.push_back(kNothing);
-      } else if (op.kind == OpKind::kGetTable) {
-        of_op_.push_back(TableOf(op.table));
-      } else {
-        of_op_.push_back(KeyOf(op));
-      }
+      of_op_.push_back(valid.ok() && !IsNoteOp(op.kind) ? KeyOf(op) : kNothing);
     }
   }
 }
@@ -68,12 +62,13 @@ uint32_t CommitPlan::TableOf(absl::string_view name) {
   const auto next = static_cast<uint32_t>(tables_.size());
   const auto [it, inserted] = table_by_name_.try_emplace(name, next);
   if (!inserted) return it->second;
-  const TableRecord known = catalogue_.Find(name);
+  const TableRecord known = environment_.catalogue->Find(name);
   TableChange& table = tables_.emplace_back();
   table.name = name;
   table.is_new = known.id == kNoTable;
   table.id = table.is_new ? ++counters_.last_table : known.id;
   table.keys_before = table.keys = known.keys;
+  table.bytes_before = table.bytes = known.bytes;
   return next;
 }
 
@@ -94,148 +89,282 @@ uint32_t CommitPlan::KeyOf(const Op& op) {
 }
 
 void CommitPlan::ReadStored() {
-  std::vector<Key*> known;
+  std::vector<uint32_t> known;
   std::vector<rocksdb::Slice> names;
-  for (Key& key : keys_) {
-    if (tables_[key.table].is_new) continue;
-    known.push_back(&key);
-    names.emplace_back(key.encoded);
+  for (uint32_t i = 0; i < keys_.size(); ++i) {
+    if (tables_[keys_[i].table].is_new) continue;
+    known.push_back(i);
+    names.emplace_back(keys_[i].encoded);
   }
   if (known.empty()) return;
+  rocksdb::DB& db = *environment_.db;
   stored_.resize(known.size());
   std::vector<rocksdb::Status> statuses(known.size());
-  db_.MultiGet(rocksdb::ReadOptions(), db_.DefaultColumnFamily(), known.size(),
-               names.data(), stored_.data(), statuses.data());
+  db.MultiGet(rocksdb::ReadOptions(), db.DefaultColumnFamily(), known.size(),
+              names.data(), stored_.data(), statuses.data());
   for (size_t i = 0; i < known.size(); ++i) {
-    Key& key = *known[i];
-    if (statuses[i].IsNotFound()) continue;
-    key.error = FromRocksDb(statuses[i], "reading a key");
-    if (!key.error.ok()) continue;
-    DataRecord record;
-    if (!DecodeData(ToView(stored_[i]), &record)) {
-      key.error = CorruptRecord(tables_[key.table].name, stored_[i].size());
-      continue;
-    }
-    key.existed = key.exists = true;
-    key.version = record.version;
-    key.value = record.value;
+    Key& key = keys_[known[i]];
+    TakeStored(statuses[i], stored_[i], key);
+    const uint64_t at_ms = key.now.expires_at_ms;
+    if (!key.stored || at_ms == 0 || at_ms > environment_.now_ms) continue;
+    // It has expired: whoever writes next is the one to remove it.
+    Put(known[i], State());
+    Tell(KeyChange::Kind::kExpired, known[i], ++counters_.last_version);
   }
+  undos_.clear();
 }
 
-void CommitPlan::Execute(absl::Span<Op> unit, absl::Span<const uint32_t> keys,
-                         size_t result_bytes_max) {
-  if (!unit[0].status.ok()) return;  // no unit that can be executed
-  if (unit[0].kind == OpKind::kGetTable) {
-    return GetTable(unit[0], keys[0], result_bytes_max);
+void CommitPlan::TakeStored(const rocksdb::Status& status,
+                            const rocksdb::PinnableSlice& stored, Key& key) {
+  if (status.IsNotFound()) return;
+  key.error = FromRocksDb(status, "reading a key");
+  if (!key.error.ok()) return;
+  DataRecord record;
+  if (!DecodeData(ToView(stored), &record)) {
+    key.error = CorruptRecord(tables_[key.table].name, stored.size());
+    return;
   }
+  key.stored = key.now.exists = true;
+  key.now.version = record.version;
+  key.now.value = record.value;
+  key.now.expires_at_ms = record.expires_at_ms;
+  key.stored_expires_at_ms = record.expires_at_ms;
+}
+
+void CommitPlan::Execute(absl::Span<Op> unit, absl::Span<const uint32_t> keys) {
+  if (!unit[0].status.ok()) return;  // no unit that can be executed
   for (const uint32_t key : keys) {
-    if (keys_[key].error.ok()) continue;
+    if (key == kNothing || keys_[key].error.ok()) continue;
     for (Op& op : unit) op.status = keys_[key].error;
     return;
   }
-  for (size_t i = 0; i < unit.size(); ++i)
-    ExecuteOnKey(unit[i], keys_[keys[i]]);
+  held_ = true;
+  undos_.clear();
+  const size_t notes = notes_.size();
+  const size_t told = told_.size();
+  for (size_t i = 0; i < unit.size(); ++i) {
+    ExecuteOp(unit, i, keys[i]);
+    if (unit[i].status.ok()) continue;
+    UndoFrom(0, notes, told);
+    FailUnit(unit, i);
+    return;
+  }
 }
 
-void CommitPlan::ExecuteOnKey(Op& op, Key& key) {
-  op.found = key.exists;
+void CommitPlan::ExecuteOp(absl::Span<Op> unit, size_t i, uint32_t key) {
+  Op& op = unit[i];
+  op.skipped =
+      op.branch != Branch::kAlways && held_ != (op.branch == Branch::kThen);
+  if (op.skipped) return;
   switch (op.kind) {
-    case OpKind::kGet:
-    case OpKind::kExists:
-      if (!key.exists) return;
-      op.version = key.version;
-      if (op.kind == OpKind::kGet) op.value_out = ValueOf(key);
+    case OpKind::kSetNote:
+      return SetNote(unit, i);
+    case OpKind::kDeleteNote:
+      notes_.push_back({NoteKey(op.key), absl::nullopt});
       return;
-    case OpKind::kSet:
-      if (key.exists && op.want_previous) op.value_out = ValueOf(key);
-      if (!key.exists) ++tables_[key.table].keys;
-      key.exists = key.changed = true;
-      op.version = key.version = ++counters_.last_version;
-      key.value = op.value;
-      key.shared = SharedBytes();
-      return;
-    case OpKind::kDelete:
-      if (!key.exists) return;
-      if (op.want_previous) op.value_out = ValueOf(key);
-      --tables_[key.table].keys;
-      key.exists = false;
-      key.changed = true;
-      return;
-    case OpKind::kGetTable:
-      break;
+    default:
+      return ExecuteOnKey(unit, i, key);
   }
-  COFFER_ASSERT(false && "not an operation on a key");
 }
 
-SharedBytes CommitPlan::ValueOf(Key& key) {
-  if (!key.shared) key.shared = SharedBytes::Copy(key.value);
-  return key.shared;
-}
-
-// What is stored and what is written, both in the order of their keys.
-void CommitPlan::GetTable(Op& op, uint32_t table, size_t result_bytes_max) {
-  EntryCollector entries(&op, result_bytes_max);
-  const std::vector<const Key*> changed = ChangedKeysOf(table);
-  auto next = changed.begin();
-  const auto add_changed = [&] {
-    const Key& key = **next++;
-    return !key.exists || entries.Add(key.name, key.value, key.version);
-  };
-  const auto visit = [&](absl::string_view key, const DataRecord& record) {
-    while (next != changed.end() && (*next)->name < key) {
-      if (!add_changed()) return false;
+void CommitPlan::ExecuteOnKey(absl::Span<Op> unit, size_t i, uint32_t key) {
+  Op& op = unit[i];
+  State& now = keys_[key].now;
+  const bool holds = Holds(op, now.version, now.value);
+  op.found = op.kind == OpKind::kCompare ? holds : now.exists;
+  if (op.kind == OpKind::kCompare) held_ = held_ && holds;
+  if (!IsWrite(op.kind) || !holds) {
+    op.version = now.version;
+    op.expires_at_ms = now.expires_at_ms;
+    const bool failed = op.kind != OpKind::kCompare && !holds;
+    if (now.exists && (op.kind == OpKind::kGet || failed)) {
+      op.value_out = ValueOf(now);
     }
-    if (next != changed.end() && (*next)->name == key) return add_changed();
-    return entries.Add(key, record.value, record.version);
-  };
-  if (!tables_[table].is_new) {
-    const absl::Status read = ForEachRecord(db_, tables_[table].id, visit);
-    if (!read.ok()) entries.Fail(read);
+    if (failed) op.status = ConditionFailed(op, now.version);
+    return;
   }
-  while (op.status.ok() && next != changed.end()) add_changed();
+  if (op.want_previous && now.exists) {
+    op.value_out = ValueOf(now);
+    op.previous_version = now.version;
+  }
+  switch (op.kind) {
+    case OpKind::kSet:
+      return Write(op, key, State{.exists = true, .value = op.value});
+    case OpKind::kExpire:
+      if (now.exists) Write(op, key, now);
+      return;
+    case OpKind::kChange:
+      return Change(unit, i, key);
+    default:  // kDelete
+      if (!now.exists) return;
+      op.version = ++counters_.last_version;
+      Put(key, State());
+      return Tell(KeyChange::Kind::kRemoved, key, op.version);
+  }
 }
 
-std::vector<const CommitPlan::Key*> CommitPlan::ChangedKeysOf(
-    uint32_t table) const {
-  std::vector<const Key*> changed;
-  for (const Key& key : keys_) {
-    if (key.table == table && key.changed) changed.push_back(&key);
+void CommitPlan::Change(absl::Span<Op> unit, size_t i, uint32_t key) {
+  Op& op = unit[i];
+  const State& now = keys_[key].now;
+  absl::optional<absl::string_view> present;
+  if (now.exists) present = now.value;
+  std::string changed;
+  op.status = op.change->Apply(present, unit.subspan(0, i), &changed);
+  if (!op.status.ok()) return;
+  if (changed.size() > SharedBytes::kSizeMax) {
+    op.status = absl::ResourceExhaustedError("the value would be too large");
+    return;
   }
-  std::sort(changed.begin(), changed.end(),
-            [](const Key* a, const Key* b) { return a->name < b->name; });
-  return changed;
+  op.value_out = SharedBytes::Copy(changed);
+  Write(op, key,
+        State{.exists = true,
+              .value = op.value_out.view(),
+              .shared = op.value_out});
 }
 
-void CommitPlan::Finish() {
+void CommitPlan::SetNote(absl::Span<Op> unit, size_t i) {
+  Op& op = unit[i];
+  std::string note;
+  op.status = op.change->Apply(absl::nullopt, unit.subspan(0, i), &note);
+  if (op.status.ok()) notes_.push_back({NoteKey(op.key), std::move(note)});
+}
+
+void CommitPlan::Write(Op& op, uint32_t key, State state) {
+  const State& now = keys_[key].now;
+  const bool was_there = now.exists;
+  op.version = state.version = ++counters_.last_version;
+  op.expires_at_ms = state.expires_at_ms =
+      ExpiresAtMs(op.expiry, environment_.now_ms, now.expires_at_ms);
+  if (op.expires_at_ms == 0 || op.expires_at_ms > environment_.now_ms) {
+    Put(key, std::move(state));
+    return Tell(KeyChange::Kind::kSet, key, op.version);
+  }
+  Put(key, State());
+  if (was_there) Tell(KeyChange::Kind::kExpired, key, op.version);
+}
+
+void CommitPlan::Put(uint32_t index, State state) {
+  Key& key = keys_[index];
+  TableChange& table = tables_[key.table];
+  undos_.push_back({index, key.changed, key.now, table.keys, table.bytes});
+  if (key.now.exists) {
+    --table.keys;
+    table.bytes -= key.name.size() + key.now.value.size();
+  }
+  if (state.exists) {
+    ++table.keys;
+    table.bytes += key.name.size() + state.value.size();
+  }
+  key.now = std::move(state);
+  key.changed = true;
+}
+
+void CommitPlan::UndoFrom(size_t undos, size_t notes, size_t told) {
+  while (undos_.size() > undos) {
+    Undo& undo = undos_.back();
+    Key& key = keys_[undo.key];
+    key.changed = undo.changed;
+    key.now = std::move(undo.before);
+    tables_[key.table].keys = undo.table_keys;
+    tables_[key.table].bytes = undo.table_bytes;
+    undos_.pop_back();
+  }
+  notes_.resize(notes);
+  told_.resize(told);
+}
+
+void CommitPlan::Tell(KeyChange::Kind kind, uint32_t index, uint64_t version) {
+  if (!environment_.tells) return;
+  Told& told = told_.emplace_back();
+  told.kind = kind;
+  told.key = index;
+  told.version = version;
+  if (kind != KeyChange::Kind::kSet) return;
+  const State& now = keys_[index].now;
+  told.expires_at_ms = now.expires_at_ms;
+  told.value = now.value;
+  told.shared = now.shared;
+}
+
+void CommitPlan::TellChanges(ChangeSink* sink) const {
+  std::vector<bool> wanted;
+  for (const TableChange& table : tables_) {
+    wanted.push_back(sink->Wants(table.name));
+  }
+  std::vector<KeyChange> changes;
+  for (const Told& told : told_) {
+    const Key& key = keys_[told.key];
+    if (!wanted[key.table]) continue;
+    KeyChange& change = changes.emplace_back();
+    change.kind = told.kind;
+    change.table = tables_[key.table].name;
+    change.key = key.name;
+    change.version = told.version;
+    if (told.kind != KeyChange::Kind::kSet) continue;
+    change.expires_at_ms = told.expires_at_ms;
+    change.value = told.shared ? told.shared : SharedBytes::Copy(told.value);
+  }
+  if (!changes.empty()) sink->OnChanges(changes);
+}
+
+SharedBytes CommitPlan::ValueOf(State& state) {
+  if (!state.shared) state.shared = SharedBytes::Copy(state.value);
+  return state.shared;
+}
+
+void CommitPlan::WriteKeys() {
   for (const Key& key : keys_) {
     if (!key.changed) continue;
-    if (key.exists) {
-      const std::string header = EncodeDataHeader({.version = key.version});
+    const TableId table = tables_[key.table].id;
+    const uint64_t expires_at_ms = key.now.exists ? key.now.expires_at_ms : 0;
+    if (expires_at_ms != key.stored_expires_at_ms) {
+      if (key.stored_expires_at_ms != 0) {
+        MustBeOk(write_.Delete(
+            ExpiryKey({key.stored_expires_at_ms, table, key.name})));
+      }
+      if (expires_at_ms != 0) {
+        MustBeOk(write_.Put(ExpiryKey({expires_at_ms, table, key.name}),
+                            rocksdb::Slice()));
+      }
+    }
+    if (key.now.exists) {
+      const std::string header = EncodeDataHeader(
+          {.version = key.now.version, .expires_at_ms = expires_at_ms});
       const rocksdb::Slice name(key.encoded);
-      const rocksdb::Slice record[] = {header, ToSlice(key.value)};
+      const rocksdb::Slice record[] = {header, ToSlice(key.now.value)};
       MustBeOk(write_.Put(rocksdb::SliceParts(&name, 1),
                           rocksdb::SliceParts(record, 2)));
-    } else if (key.existed) {
+    } else if (key.stored) {
       MustBeOk(write_.Delete(key.encoded));
     }
   }
+  for (const Note& note : notes_) {
+    MustBeOk(note.note.has_value() ? write_.Put(note.key, *note.note)
+                                   : write_.Delete(note.key));
+  }
+}
+
+void CommitPlan::WriteTables() {
   bool is_new = false;
   for (const TableChange& table : tables_) {
-    if (table.keys == table.keys_before) continue;
-    changes_.push_back(table);
+    if (!table.changed()) continue;
+    table_changes_.push_back(table);
     is_new |= table.is_new;
     MustBeOk(table.keys == 0 ? write_.Delete(TableKey(table.name))
                              : write_.Put(TableKey(table.name),
-                                          EncodeTable({table.id, table.keys})));
+                                          EncodeTable({table.id, table.keys,
+                                                       table.bytes})));
   }
   if (is_new) {
     MustBeOk(write_.Put(LastTableKey(), EncodeNumber(counters_.last_table)));
   }
-  if (counters_.last_version > counters_.version_bound) {
-    counters_.version_bound = counters_.last_version + kVersionsReserved;
-    MustBeOk(
-        write_.Put(VersionBoundKey(), EncodeNumber(counters_.version_bound)));
-  }
+}
+
+void ReserveVersions(CommitCounters* counters, rocksdb::WriteBatch* write) {
+  if (counters->last_version <= counters->version_bound) return;
+  counters->version_bound = counters->last_version + kVersionsReserved;
+  MustBeOk(
+      write->Put(VersionBoundKey(), EncodeNumber(counters->version_bound)));
 }
 
 }  // namespace coffer::server

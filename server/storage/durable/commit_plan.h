@@ -1,7 +1,9 @@
-// CommitPlan: batches that are committed together, executed one after another
-// on what is committed and what they themselves write, and turned into one
-// RocksDB write. Results are in the operations from Plan on; they are true only
-// once write() is on the disk.
+// CommitPlan: operations on keys that are committed together, those of several
+// batches, executed one after another on what is committed and what they
+// themselves write, and turned into one RocksDB write. Results are in the
+// operations from Plan on; they are true only once write() is on the disk.
+//
+// A group that fails half-way is undone: what it has changed is put back.
 //
 // Only one plan lives at a time: it is what serialises read-modify-writes.
 // One thread.
@@ -18,9 +20,11 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
 #include "absl/types/span.h"
 #include "coffer/server/storage/batch.h"
 #include "coffer/server/storage/durable/table_catalogue.h"
+#include "coffer/server/storage/storage.h"
 #include "rocksdb/db.h"
 #include "rocksdb/slice.h"
 #include "rocksdb/write_batch.h"
@@ -37,52 +41,98 @@ struct CommitCounters {
 
 class CommitPlan {
  public:
-  // Both outlive it.
-  CommitPlan(rocksdb::DB* db, const TableCatalogue* catalogue,
-             const CommitCounters& counters);
+  struct Environment {
+    rocksdb::DB* db = nullptr;
+    const TableCatalogue* catalogue = nullptr;
+    // Milliseconds since 1970.
+    uint64_t now_ms = 0;
+    // Whether anybody may want to be told of changes.
+    bool tells = false;
+  };
+
+  // What it is given outlives it.
+  CommitPlan(const Environment& environment, const CommitCounters& counters);
   CommitPlan(const CommitPlan&) = delete;
   CommitPlan& operator=(const CommitPlan&) = delete;
 
-  // Once. The batches, and the names and values in them, outlive the plan.
-  // Blocks on the disk.
-  void Plan(absl::Span<Batch* const> batches);
+  // Once. Spans of whole units, none with an operation of tables; they, and the
+  // names and values in them, outlive the plan. Blocks on the disk.
+  void Plan(absl::Span<const absl::Span<Op>> parts);
 
   rocksdb::WriteBatch& write() { return write_; }
   // What there is to write; without it the results are true as they are.
   bool has_writes() const { return write_.Count() > 0; }
-  absl::Span<const TableChange> changes() const { return changes_; }
+  absl::Span<const TableChange> changes() const { return table_changes_; }
+  // Tells them, once it is written. Whether they are wanted is asked only now:
+  // who began to watch while it was written may have read what was before.
+  void TellChanges(ChangeSink* sink) const;
   // As they are once it is written.
   const CommitCounters& counters() const { return counters_; }
 
  private:
-  // A key that the batches name, as it is after the operations so far.
+  // What a key is at some moment.
+  struct State {
+    bool exists = false;
+    uint64_t version = 0;
+    uint64_t expires_at_ms = 0;
+    absl::string_view value = {};
+    // Of the value, if it is not elsewhere; or made when it is first asked for.
+    SharedBytes shared = {};
+  };
+  // A key that the operations name.
   struct Key {
     uint32_t table = 0;
     absl::string_view name;
     std::string encoded;
     absl::Status error;  // what is stored cannot be read
-    bool existed = false;
-    bool exists = false;
+    bool stored = false;
+    uint64_t stored_expires_at_ms = 0;
     bool changed = false;
-    uint64_t version = 0;
+    State now;
+  };
+  struct Undo {
+    uint32_t key;
+    bool changed;
+    State before;
+    uint64_t table_keys;
+    uint64_t table_bytes;
+  };
+  struct Told {
+    KeyChange::Kind kind;
+    uint32_t key;
+    uint64_t version;
+    uint64_t expires_at_ms;
     absl::string_view value;
-    SharedBytes shared;  // of the value; made when it is first asked for
+    SharedBytes shared;  // null: not made yet
+  };
+  struct Note {
+    std::string key;
+    absl::optional<std::string> note;  // none: it is removed
   };
 
   void Load(absl::Span<Op> ops);
   uint32_t TableOf(absl::string_view name);
   uint32_t KeyOf(const Op& op);
   void ReadStored();
-  void Execute(absl::Span<Op> unit, absl::Span<const uint32_t> keys,
-               size_t result_bytes_max);
-  void ExecuteOnKey(Op& op, Key& key);
-  void GetTable(Op& op, uint32_t table, size_t result_bytes_max);
-  std::vector<const Key*> ChangedKeysOf(uint32_t table) const;
-  void Finish();
-  static SharedBytes ValueOf(Key& key);
+  void TakeStored(const rocksdb::Status& status,
+                  const rocksdb::PinnableSlice& stored, Key& key);
 
-  rocksdb::DB& db_;
-  const TableCatalogue& catalogue_;
+  void Execute(absl::Span<Op> unit, absl::Span<const uint32_t> keys);
+  void ExecuteOp(absl::Span<Op> unit, size_t i, uint32_t key);
+  void ExecuteOnKey(absl::Span<Op> unit, size_t i, uint32_t key);
+  void Change(absl::Span<Op> unit, size_t i, uint32_t key);
+  void SetNote(absl::Span<Op> unit, size_t i);
+  // The key becomes so, by `op`.
+  void Write(Op& op, uint32_t key, State state);
+  void Tell(KeyChange::Kind kind, uint32_t key, uint64_t version);
+  void Put(uint32_t key, State state);
+  void UndoFrom(size_t undos, size_t notes, size_t told);
+
+  void WriteKeys();
+  void WriteTables();
+  static SharedBytes ValueOf(State& state);
+
+  const Environment environment_;
   CommitCounters counters_;
 
   std::vector<TableChange> tables_;
@@ -90,13 +140,22 @@ class CommitPlan {
   std::vector<Key> keys_;
   absl::flat_hash_map<std::pair<uint32_t, absl::string_view>, uint32_t>
       key_by_name_;
-  // Of each operation of each batch, in order; of a kGetTable its table.
-  std::vector<uint32_t> of_op_;
+  std::vector<uint32_t> of_op_;  // the key of each operation, in order
   std::vector<rocksdb::PinnableSlice> stored_;  // the values point into it
 
+  // Of the unit that is executed.
+  bool held_ = true;  // its comparisons so far
+  std::vector<Undo> undos_;
+
+  std::vector<Note> notes_;
   rocksdb::WriteBatch write_;
-  std::vector<TableChange> changes_;
+  std::vector<TableChange> table_changes_;
+  std::vector<Told> told_;
 };
+
+// Gives `counters` room for the version that is its last, if it has none, and
+// writes so.
+void ReserveVersions(CommitCounters* counters, rocksdb::WriteBatch* write);
 
 }  // namespace coffer::server
 

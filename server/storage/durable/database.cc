@@ -11,8 +11,10 @@
 #include "coffer/server/storage/durable/error_listener.h"
 #include "coffer/server/storage/durable/record_format.h"
 #include "coffer/server/storage/durable/rocksdb_options.h"
+#include "coffer/server/storage/durable/table_scan.h"
 #include "rocksdb/iterator.h"
 #include "rocksdb/options.h"
+#include "rocksdb/write_batch.h"
 
 namespace coffer::server {
 namespace {
@@ -23,6 +25,14 @@ bool MayBeInANewDirectory(absl::string_view name) {
   return name == "." || name == ".." || name == "lost+found" ||
          name == "LOCK" || name == "IDENTITY" || name == "MANIFEST-000001" ||
          absl::StartsWith(name, "LOG") || absl::EndsWith(name, ".dbtmp");
+}
+
+LogFileSystem::Options LogOptions(const DurableOptions& options) {
+  // A sync after it has been reached takes a little longer.
+  constexpr size_t kZerosBytes = 256 << 10;
+  return {.zeros_bytes = options.sync == SyncMode::kAlways ? kZerosBytes : 0,
+          .accept_holes = options.accept_damaged_log,
+          .clock = options.clock};
 }
 
 // By its words: RocksDB has no status for it.
@@ -36,11 +46,12 @@ bool IsHeldByAnother(const rocksdb::Status& status) {
 }  // namespace
 
 Database::Database(const DurableOptions& options)
-    : options_(options), env_(rocksdb::Env::Default()) {
-  if (options_.file_system == nullptr) return;
-  own_env_ = rocksdb::NewCompositeEnv(options_.file_system);
-  env_ = own_env_.get();
-}
+    : options_(options),
+      files_(std::make_shared<LogFileSystem>(
+          options.file_system != nullptr ? options.file_system
+                                         : rocksdb::FileSystem::Default(),
+          LogOptions(options))),
+      env_(rocksdb::NewCompositeEnv(files_)) {}
 
 std::string Database::Doing(absl::string_view what) const {
   return absl::StrCat(what, " data directory ", options_.data_dir);
@@ -49,6 +60,7 @@ std::string Database::Doing(absl::string_view what) const {
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(
     const DurableOptions& options, OnError on_error, Access access) {
   std::unique_ptr<Database> database(new Database(options));
+  database->access_ = access;
   absl::Status status = database->CheckLock();
   if (status.ok()) status = database->CheckFiles();
   if (status.ok()) {
@@ -62,7 +74,7 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(
 // RocksDB takes the lock again when it opens: this is to say clearly that it
 // cannot be had, before anything is read that another process may be writing.
 absl::Status Database::CheckLock() {
-  rocksdb::Status status = env_->CreateDirIfMissing(options_.data_dir);
+  rocksdb::Status status = MakeDirectory();
   rocksdb::FileLock* lock = nullptr;
   if (status.ok()) {
     status = env_->LockFile(options_.data_dir + "/LOCK", &lock);
@@ -73,6 +85,25 @@ absl::Status Database::CheckLock() {
         absl::StrCat(Doing("cannot open"), ": another server has it open"));
   }
   return FromRocksDb(status, Doing("cannot use"));
+}
+
+// One that is new is there for good only once the folder that it is in is
+// synced: RocksDB syncs what is in it, and not this.
+rocksdb::Status Database::MakeDirectory() {
+  const std::string& dir = options_.data_dir;
+  const bool is_new = env_->FileExists(dir).IsNotFound();
+  rocksdb::Status status = env_->CreateDirIfMissing(dir);
+  if (!status.ok()) return status;
+  const size_t name = dir.find_last_not_of('/');
+  const size_t slash = dir.rfind('/', name);
+  std::string parent = ".";
+  if (slash != std::string::npos) parent = dir.substr(0, slash + 1);
+  std::unique_ptr<rocksdb::Directory> opened;
+  status = env_->NewDirectory(parent, &opened);
+  if (status.ok()) status = opened->Fsync();
+  // An earlier start may have ended before it was; but whose parent may not be
+  // read is not refused for that.
+  return is_new ? status : rocksdb::Status::OK();
 }
 
 absl::Status Database::CheckFiles() {
@@ -97,7 +128,7 @@ absl::Status Database::CheckFiles() {
 absl::Status Database::CheckColumnFamilies() {
   std::vector<std::string> families;
   rocksdb::DBOptions options;
-  options.env = env_;
+  options.env = env_.get();
   const rocksdb::Status status =
       rocksdb::DB::ListColumnFamilies(options, options_.data_dir, &families);
   if (!status.ok()) return FromRocksDb(status, Doing("cannot open"));
@@ -112,7 +143,7 @@ absl::Status Database::CheckColumnFamilies() {
 
 absl::Status Database::OpenRocksDb(OnError on_error, Access access) {
   rocksdb::Options options = MakeRocksDbOptions(options_);
-  options.env = env_;
+  options.env = env_.get();
   options.listeners = {std::make_shared<ErrorListener>(std::move(on_error))};
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status =
@@ -143,6 +174,7 @@ absl::Status Database::CheckFormat() {
       return absl::DataLossError(
           absl::StrCat(Doing("cannot open"), ": its format record is damaged"));
     }
+    format_ = number;
     if (number <= kDataFormat) return absl::OkStatus();
     return absl::FailedPreconditionError(absl::StrCat(
         Doing("cannot open"), ": its format is ", number,
@@ -161,10 +193,47 @@ absl::Status Database::CheckFormat() {
           Doing("cannot open"), ": a RocksDB database that is not Coffer's"));
     }
   }
+  return WriteFormat();
+}
+
+absl::Status Database::WriteFormat() {
   rocksdb::WriteOptions synced;
   synced.sync = true;
   return FromRocksDb(db_->Put(synced, FormatKey(), absl::StrCat(kDataFormat)),
                      Doing("cannot write to"));
+}
+
+absl::Status Database::CountBytes(TableCatalogue* catalogue) {
+  rocksdb::WriteBatch counted;
+  absl::Status status;
+  std::vector<TableChange> changes;
+  std::vector<std::string> names;  // they do not move
+  names.reserve(catalogue->counts().tables);
+  catalogue->ForEach("", [&](absl::string_view name, const TableRecord& table) {
+    TableRecord record = table;
+    record.bytes = 0;
+    status = ForEachRecord(*db_, table.id, "",
+                           [&](absl::string_view key, const DataRecord& data) {
+                             record.bytes += key.size() + data.value.size();
+                             return true;
+                           });
+    names.emplace_back(name);
+    changes.push_back({.name = names.back(),
+                       .id = table.id,
+                       .keys_before = table.keys,
+                       .keys = table.keys,
+                       .bytes = record.bytes});
+    counted.Put(TableKey(name), EncodeTable(record));
+    return status.ok();
+  });
+  if (!status.ok()) return status;
+  catalogue->Apply(changes);
+  if (access_ == Access::kReadOnly) return absl::OkStatus();
+  counted.Put(FormatKey(), absl::StrCat(kDataFormat));
+  rocksdb::WriteOptions synced;
+  synced.sync = true;
+  format_ = kDataFormat;
+  return FromRocksDb(db_->Write(synced, &counted), Doing("cannot write to"));
 }
 
 absl::Status Database::ReadNumber(const std::string& key, uint64_t* number) {
@@ -195,12 +264,28 @@ absl::Status Database::Load(TableCatalogue* catalogue,
   if (!it->status().ok()) {
     return FromRocksDb(it->status(), Doing("cannot read"));
   }
-  absl::Status status = ReadNumber(LastTableKey(), &counters->last_table);
+  absl::Status status;
+  if (format_ < 2) status = CountBytes(catalogue);
+  if (status.ok()) status = ReadNumber(LastTableKey(), &counters->last_table);
   if (status.ok()) {
     status = ReadNumber(VersionBoundKey(), &counters->version_bound);
   }
   counters->last_version = counters->version_bound;
   return status;
+}
+
+absl::Status Database::LeapVersions() {
+  // More than a store can be thought to give between two backups, and room for
+  // millions of leaps.
+  constexpr uint64_t kLeap = uint64_t{1} << 40;
+  uint64_t bound = 0;
+  const absl::Status read = ReadNumber(VersionBoundKey(), &bound);
+  if (!read.ok()) return read;
+  rocksdb::WriteOptions synced;
+  synced.sync = true;
+  return FromRocksDb(
+      db_->Put(synced, VersionBoundKey(), EncodeNumber(bound + kLeap)),
+      Doing("cannot write to"));
 }
 
 absl::Status Database::ProbeDisk() {

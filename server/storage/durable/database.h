@@ -10,8 +10,11 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "coffer/sdk/clock.h"
 #include "coffer/server/storage/durable/commit_plan.h"
 #include "coffer/server/storage/durable/durable_options.h"
+#include "coffer/server/storage/durable/log_file_system.h"
+#include "coffer/server/storage/durable/record_format.h"
 #include "coffer/server/storage/durable/table_catalogue.h"
 #include "rocksdb/db.h"
 #include "rocksdb/env.h"
@@ -41,8 +44,15 @@ class Database {
 
   rocksdb::DB& db() { return *db_; }
 
+  // What the latest sync of the log took; 0: there was none. Any thread.
+  Clock::Duration last_log_sync() const { return files_->last_sync(); }
+
   // What is to be known before the first batch.
   absl::Status Load(TableCatalogue* catalogue, CommitCounters* counters);
+
+  // Versions go on far above those that were given, as Load tells the next
+  // time: for data that is a copy, beside which others may have been given.
+  absl::Status LeapVersions();
 
   // Whether the disk takes writes: a small file was written, synced and
   // removed, and there is room for what a start has to write. Any thread.
@@ -51,19 +61,25 @@ class Database {
  private:
   explicit Database(const DurableOptions& options);
 
+  rocksdb::Status MakeDirectory();
   absl::Status CheckLock();
   absl::Status CheckFiles();
   absl::Status CheckColumnFamilies();
   absl::Status OpenRocksDb(OnError on_error, Access access);
   absl::Status WriteProbe(const std::string& path);
   absl::Status CheckFormat();
+  // Data of format 1 does not say how many bytes a table has.
+  absl::Status CountBytes(TableCatalogue* catalogue);
+  absl::Status WriteFormat();
   absl::Status ReadNumber(const std::string& key, uint64_t* number);
   std::string Doing(absl::string_view what) const;
 
   const DurableOptions options_;
-  std::unique_ptr<rocksdb::Env> own_env_;  // over options.file_system
-  rocksdb::Env* env_;
+  const std::shared_ptr<LogFileSystem> files_;
+  const std::unique_ptr<rocksdb::Env> env_;  // over files_
   std::unique_ptr<rocksdb::DB> db_;
+  uint64_t format_ = kDataFormat;  // of the data
+  Access access_ = Access::kReadWrite;
 };
 
 }  // namespace coffer::server

@@ -35,6 +35,9 @@ struct DurableOptions {
   SyncMode sync = SyncMode::kAlways;
   std::chrono::milliseconds sync_interval{1000};
 
+  // The folder that all backups are in; "": none may be made.
+  std::string backup_dir;
+
   // Open although the log of the last writes is damaged, and lose what is in it
   // from there on.
   bool accept_damaged_log = false;

@@ -8,10 +8,12 @@ namespace {
 // The first byte of a key.
 constexpr char kMeta = 0x01;
 constexpr char kTable = 0x02;
+constexpr char kExpiry = 0x04;
+constexpr char kNote = 0x05;
 constexpr char kData = 0x10;
 
-// The first byte of a table's record: nothing else is defined.
-constexpr char kTableFlags = 0;
+// The first byte of a table's record. Format 1 has none of its flags.
+constexpr char kHasBytes = 0x01;
 
 // The first byte of a data record. The other bits are refused: they would say
 // that something stands in the record that this build does not know.
@@ -58,10 +60,43 @@ std::string DataKey(TableId table, absl::string_view key) {
   return encoded;
 }
 
+std::string NoteKey(absl::string_view name) {
+  return absl::StrCat(absl::string_view(&kNote, 1), name);
+}
+
+std::string ExpiryKey(const ExpiryEntry& entry) {
+  std::string encoded = Of(kExpiry);
+  AppendNumber(entry.at_ms, &encoded);
+  AppendNumber(entry.table, &encoded);
+  encoded.append(entry.key.data(), entry.key.size());
+  return encoded;
+}
+
+bool DecodeExpiryKey(absl::string_view bytes, ExpiryEntry* entry) {
+  if (bytes.size() < 1 + 2 * sizeof(uint64_t)) return false;
+  if (bytes[0] != kExpiry) return false;
+  bytes.remove_prefix(1);
+  entry->at_ms = TakeNumber(&bytes);
+  entry->table = TakeNumber(&bytes);
+  entry->key = bytes;
+  return true;
+}
+
 KeyRange AllTables() { return {Of(kTable), Of(kTable + 1)}; }
 
 KeyRange DataOf(TableId table) {
   return {DataKey(table, ""), DataKey(table + 1, "")};
+}
+
+KeyRange AllNotes() { return {Of(kNote), Of(kNote + 1)}; }
+
+KeyRange ExpiredAt(uint64_t now_ms) {
+  const uint64_t end_ms = now_ms == UINT64_MAX ? now_ms : now_ms + 1;
+  return {Of(kExpiry), ExpiryKey({.at_ms = end_ms})};
+}
+
+absl::string_view NoteNameOf(absl::string_view note_key) {
+  return note_key.substr(1);
 }
 
 absl::string_view TableNameOf(absl::string_view table_key) {
@@ -81,18 +116,21 @@ bool DecodeNumber(absl::string_view bytes, uint64_t* number) {
 }
 
 std::string EncodeTable(const TableRecord& table) {
-  std::string bytes = Of(kTableFlags);
+  std::string bytes = Of(kHasBytes);
   AppendNumber(table.id, &bytes);
   AppendNumber(table.keys, &bytes);
+  AppendNumber(table.bytes, &bytes);
   return bytes;
 }
 
 bool DecodeTable(absl::string_view bytes, TableRecord* table) {
-  if (bytes.size() != 1 + 2 * sizeof(uint64_t)) return false;
-  if (bytes[0] != kTableFlags) return false;
+  if (bytes.empty() || (bytes[0] & ~kHasBytes) != 0) return false;
+  const bool has_bytes = bytes[0] == kHasBytes;
   bytes.remove_prefix(1);
+  if (bytes.size() != sizeof(uint64_t) * (has_bytes ? 3 : 2)) return false;
   table->id = TakeNumber(&bytes);
   table->keys = TakeNumber(&bytes);
+  table->bytes = has_bytes ? TakeNumber(&bytes) : 0;
   return table->id != kNoTable;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/escaping.h"
@@ -30,8 +31,11 @@ TEST(RecordFormat, BytesAreAsDocumented) {
   EXPECT_EQ(Hex(TableKey("ab")), "026162");
   EXPECT_EQ(Hex(DataKey(0x0102, "k")), "1000000000000001026b");
   EXPECT_EQ(Hex(EncodeNumber(0x0102)), "0000000000000102");
-  EXPECT_EQ(Hex(EncodeTable({.id = 3, .keys = 258})),
-            "0000000000000000030000000000000102");
+  EXPECT_EQ(Hex(EncodeTable({.id = 3, .keys = 258, .bytes = 260})),
+            "01000000000000000300000000000001020000000000000104");
+  EXPECT_EQ(Hex(NoteKey("n")), "056e");
+  EXPECT_EQ(Hex(ExpiryKey({.at_ms = 0x0102, .table = 3, .key = "k"})),
+            "04000000000000010200000000000000036b");
   EXPECT_EQ(Hex(EncodeDataHeader({.version = 5})), "000000000000000005");
   EXPECT_EQ(Hex(EncodeDataHeader({.version = 5, .expires_at_ms = 7})),
             "0100000000000000050000000000000007");
@@ -97,6 +101,34 @@ TEST(RecordFormat, WhatIsEncodedDecodes) {
   }
 }
 
+TEST(RecordFormat, TablesOfFormat1AreRead) {
+  const std::string bytes =
+      absl::HexStringToBytes("0000000000000000030000000000000102");
+  TableRecord table;
+  ASSERT_TRUE(DecodeTable(bytes, &table));
+  EXPECT_EQ(table.id, 3u);
+  EXPECT_EQ(table.keys, 258u);
+  EXPECT_EQ(table.bytes, 0u);
+}
+
+TEST(RecordFormat, ExpiryInTheOrderOfTime) {
+  const KeyRange expired = ExpiredAt(256);
+  for (const auto& [at_ms, is_expired] : {std::make_pair(uint64_t{1}, true),
+                                          {255, true},
+                                          {256, true},
+                                          {257, false},
+                                          {UINT64_MAX, false}}) {
+    const std::string key = ExpiryKey({.at_ms = at_ms, .table = 7, .key = "k"});
+    EXPECT_EQ(key >= expired.begin && key < expired.end, is_expired) << at_ms;
+    ExpiryEntry entry;
+    ASSERT_TRUE(DecodeExpiryKey(key, &entry));
+    EXPECT_EQ(entry.at_ms, at_ms);
+    EXPECT_EQ(entry.table, 7u);
+    EXPECT_EQ(entry.key, "k");
+    EXPECT_FALSE(DecodeExpiryKey(key.substr(0, 16), &entry));
+  }
+}
+
 TEST(RecordFormat, DamageIsNotTakenForARecord) {
   uint64_t number = 0;
   EXPECT_FALSE(DecodeNumber("", &number));
@@ -104,7 +136,8 @@ TEST(RecordFormat, DamageIsNotTakenForARecord) {
   TableRecord table;
   const std::string good = EncodeTable({.id = 9, .keys = 1});
   EXPECT_FALSE(DecodeTable(good.substr(1), &table));
-  EXPECT_FALSE(DecodeTable("\x01" + good.substr(1), &table));
+  EXPECT_FALSE(DecodeTable("\x02" + good.substr(1), &table));
+  EXPECT_FALSE(DecodeTable(std::string(1, '\0') + good.substr(1), &table));
   EXPECT_FALSE(DecodeTable(EncodeTable({.id = 0, .keys = 1}), &table));
   DataRecord record;
   EXPECT_FALSE(DecodeData("", &record));

@@ -1,5 +1,8 @@
 #include "coffer/server/storage/durable/rocksdb_options.h"
 
+#include <algorithm>
+#include <cstdint>
+
 #include "rocksdb/cache.h"
 #include "rocksdb/filter_policy.h"
 #include "rocksdb/table.h"
@@ -25,6 +28,10 @@ void SetSafety(const DurableOptions& from, rocksdb::Options* to) {
 void SetWriting(const DurableOptions& from, rocksdb::Options* to) {
   to->write_buffer_size = from.write_buffer_bytes;
   to->max_write_buffer_number = 4;
+  // The first sorted level holds about what is merged into it at once: four
+  // files of that size. Larger buffers would rewrite it for less than it holds.
+  to->max_bytes_for_level_base = std::max(
+      to->max_bytes_for_level_base, uint64_t{4} * from.write_buffer_bytes);
   // One thread writes: nothing to gain from what makes it safe for several.
   to->allow_concurrent_memtable_write = false;
   to->enable_write_thread_adaptive_yield = false;
@@ -38,8 +45,12 @@ void SetReading(const DurableOptions& from, rocksdb::Options* to) {
   table.block_cache = rocksdb::NewLRUCache(from.block_cache_bytes);
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   table.format_version = 5;
-  // Their memory counts as the blocks' does.
+  // Their memory counts as the blocks' does. They are divided into blocks as
+  // the data is: the filter of a whole file would drive others out of its part
+  // of the cache.
   table.cache_index_and_filter_blocks = true;
+  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  table.partition_filters = true;
   table.pin_l0_filter_and_index_blocks_in_cache = true;
   to->table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   to->max_open_files = 1000;

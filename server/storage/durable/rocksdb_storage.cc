@@ -1,6 +1,7 @@
 #include "coffer/server/storage/durable/rocksdb_storage.h"
 
 #include <algorithm>
+#include <chrono>
 #include <system_error>
 #include <utility>
 
@@ -8,6 +9,9 @@
 #include "coffer/sdk/internal/assert.h"
 #include "coffer/server/log.h"
 #include "coffer/server/storage/durable/engine_status.h"
+#include "coffer/server/storage/durable/record_format.h"
+#include "coffer/server/storage/durable/table_scan.h"
+#include "rocksdb/iterator.h"
 #include "rocksdb/options.h"
 
 namespace coffer::server {
@@ -17,24 +21,32 @@ namespace {
 // clients waiting for each other.
 constexpr size_t kCommitBytes = 4 << 20;
 
+// Between two looks for what has expired.
+constexpr std::chrono::milliseconds kSweepInterval{100};
+
+void DeleteData(TableId table, rocksdb::WriteBatch* write) {
+  const KeyRange data = DataOf(table);
+  write->DeleteRange(data.begin, data.end);
+}
+
 bool IsWriteOp(const Op& op) { return IsWrite(op.kind); }
 
 bool HasWrite(absl::Span<const Op> ops) {
   return std::any_of(ops.begin(), ops.end(), IsWriteOp);
 }
 
-// RocksDB refused it before it touched a file: it was stopped by an error that
-// it has given a severity.
-bool WasNotTried(const rocksdb::Status& error) {
-  return error.severity() != rocksdb::Status::Severity::kNoError;
-}
-
 }  // namespace
 
 RocksDbStorage::RocksDbStorage(const DurableOptions& options)
     : options_(options),
-      commits_(options.queue_bytes_max),
-      reads_(options.queue_bytes_max) {}
+      commits_(options.queue_bytes_max, options.clock),
+      reads_(options.queue_bytes_max, options.clock),
+      backups_(
+          options.backup_dir,
+          [this](absl::FunctionRef<absl::Status(rocksdb::DB&)> use) {
+            return UseDatabase(use);
+          },
+          [this] { return gate_.Check(); }) {}
 
 absl::StatusOr<std::unique_ptr<RocksDbStorage>> RocksDbStorage::Open(
     const DurableOptions& options) {
@@ -68,6 +80,7 @@ void RocksDbStorage::StartThreads() {
       maintenance_->RunEvery(options_.sync_interval,
                              [this] { SyncWhatIsNot(); });
     }
+    maintenance_->RunEvery(kSweepInterval, [this] { AskForSweep(); });
     // An error while it was opened came too early for OnError.
     if (!gate_.Check().ok()) {
       maintenance_->RunUntilDone(options_.recovery_interval,
@@ -83,6 +96,7 @@ void RocksDbStorage::StartThreads() {
 RocksDbStorage::~RocksDbStorage() {
   reads_.Close();
   for (std::thread& reader : readers_) reader.join();
+  closing_ = true;
   commits_.Close();  // readers may have put something in
   if (committer_.joinable()) committer_.join();
   {
@@ -91,6 +105,7 @@ RocksDbStorage::~RocksDbStorage() {
     stopping_ = true;
   }
   maintenance_.reset();
+  backups_.End();
   SyncWhatIsNot();
   database_.reset();
 }
@@ -119,7 +134,7 @@ ReadOutcome RocksDbStorage::Read(absl::Span<Op> ops, size_t result_bytes_max,
     }
     return ReadOutcome::kDone;
   }
-  return BatchReader(&database_->db(), &catalogue_)
+  return BatchReader(&database_->db(), &catalogue_, NowMs())
       .Execute(ops, result_bytes_max, from);
 }
 
@@ -160,47 +175,211 @@ void RocksDbStorage::ReadLoop() {
 void RocksDbStorage::CommitLoop() {
   std::vector<Batch*> batches;
   for (;;) {
+    WaitForMore();
     Entries entries = commits_.Pop(kCommitBytes);
     if (entries.empty()) return;
+    bool sweep = false;
     batches.clear();
     for (const BatchQueue::Entry& entry : entries) {
-      batches.push_back(entry.batch);
+      if (entry.batch == &sweep_) {
+        sweep = true;
+      } else {
+        batches.push_back(entry.batch);
+      }
     }
     Commit(batches);
-    for (BatchQueue::Entry& entry : entries) entry.done();
+    for (BatchQueue::Entry& entry : entries) {
+      if (entry.batch != &sweep_) entry.done();
+    }
+    if (options_.sync == SyncMode::kAlways) {
+      pacer_.Committed(batches.size(), commits_.size(), log_sync_,
+                       options_.clock->Now());
+    }
+    if (sweep) SweepSome();
   }
 }
 
+void RocksDbStorage::WaitForMore() {
+  const CommitPacer::Wait& wait = pacer_.wait();
+  if (wait.batches <= 1) return;
+  pacer_.Waited(commits_.WaitFor(wait.batches, wait.until));
+}
+
 void RocksDbStorage::Commit(absl::Span<Batch* const> batches) {
+  Parts parts;
+  for (Batch* batch : batches) {
+    const absl::Span<Op> ops = batch->ops();
+    size_t begin = 0;  // of the part
+    for (size_t unit = 0; unit < ops.size();) {
+      const size_t end = UnitEnd(ops, unit);
+      // In a group it is none that can be executed: CommitPlan refuses it.
+      if (IsTableOp(ops[unit].kind) && ops[unit].group == 0) {
+        if (unit > begin) parts.push_back(ops.subspan(begin, unit - begin));
+        CommitParts(&parts);
+        ExecuteOnTable(ops[unit], batch->result_bytes_max());
+        begin = end;
+      }
+      unit = end;
+    }
+    if (begin < ops.size()) parts.push_back(ops.subspan(begin));
+  }
+  CommitParts(&parts);
+}
+
+void RocksDbStorage::CommitParts(Parts* parts) {
+  if (parts->empty()) return;
   absl::Status refusal;
   bool unknown = false;
   {
     const auto lock = LockDatabase();
     refusal = gate_.Check();
-    if (refusal.ok()) refusal = CommitOpen(batches, &unknown);
+    if (refusal.ok()) refusal = CommitOpen(*parts, &unknown);
   }
-  if (!refusal.ok()) RefuseWrites(batches, refusal, unknown);
+  if (!refusal.ok()) {
+    for (absl::Span<Op> ops : *parts) RefuseWrites(ops, refusal, unknown);
+  }
+  parts->clear();
 }
 
-absl::Status RocksDbStorage::CommitOpen(absl::Span<Batch* const> batches,
+absl::Status RocksDbStorage::CommitOpen(absl::Span<const absl::Span<Op>> parts,
                                         bool* unknown) {
-  CommitPlan plan(&database_->db(), &catalogue_, counters_);
-  plan.Plan(batches);
+  ChangeSink* const sink = sink_.load(std::memory_order_acquire);
+  CommitPlan plan({.db = &database_->db(),
+                   .catalogue = &catalogue_,
+                   .now_ms = NowMs(),
+                   .tells = sink != nullptr},
+                  counters_);
+  plan.Plan(parts);
   // Used up, whatever becomes of the write.
   counters_.last_version = plan.counters().last_version;
   counters_.last_table = plan.counters().last_table;
   if (!plan.has_writes()) return absl::OkStatus();
+  const TableCatalogue::Commit mark(&catalogue_);
   catalogue_.Publish(plan.changes());
-  const rocksdb::Status written = Write(&plan.write());
-  if (!written.ok()) {
+  const absl::Status committed = Commit(&plan.write(), unknown);
+  if (!committed.ok()) {
     catalogue_.Retract(plan.changes());
-    *unknown = !WasNotTried(written);
-    return absl::UnavailableError(
-        absl::StrCat("the write failed: ", written.ToString()));
+    return committed;
   }
   catalogue_.Apply(plan.changes());
   counters_.version_bound = plan.counters().version_bound;
+  if (sink != nullptr) plan.TellChanges(sink);
   return absl::OkStatus();
+}
+
+absl::Status RocksDbStorage::Commit(rocksdb::WriteBatch* write, bool* unknown) {
+  const rocksdb::Status written = Write(write);
+  if (written.ok()) return absl::OkStatus();
+  // RocksDB may fail after it has synced the log, too; and no status tells.
+  *unknown = true;
+  return absl::UnavailableError(
+      absl::StrCat("the write failed: ", written.ToString()));
+}
+
+void RocksDbStorage::ExecuteOnTable(Op& op, size_t result_bytes_max) {
+  const absl::Status valid = CheckUnit({&op, 1});
+  if (!valid.ok() || !IsWrite(op.kind)) {
+    // No table changes meanwhile: it is this thread that changes them.
+    Read({&op, 1}, result_bytes_max, ReadFrom::kDisk);
+    return;
+  }
+  ClearResult(&op);
+  absl::Status status;
+  bool unknown = false;
+  {
+    const auto lock = LockDatabase();
+    status = gate_.Check();
+    if (status.ok()) status = ChangeTable(op, &unknown);
+  }
+  if (status.ok()) return;
+  ClearResult(&op);
+  op.status = status;
+  op.outcome_unknown = unknown;
+}
+
+// kDropTable, kRenameTable.
+absl::Status RocksDbStorage::ChangeTable(Op& op, bool* unknown) {
+  absl::StatusOr<TableStats> stats = StatsOf(op.table);
+  if (!stats.ok()) return stats.status();
+  if (stats->keys == 0) return absl::OkStatus();
+  const TableRecord table = catalogue_.Find(op.table);
+  const bool renames = op.kind == OpKind::kRenameTable;
+  rocksdb::WriteBatch write;
+  write.Delete(TableKey(op.table));
+  if (renames) {
+    const absl::StatusOr<TableStats> other = StatsOf(op.value);
+    if (!other.ok()) return other.status();
+    if (other->keys != 0) return TableExists(op.value);
+    // What is left of one whose keys have all expired goes.
+    const TableRecord expired = catalogue_.Find(op.value);
+    if (expired.id != kNoTable) DeleteData(expired.id, &write);
+    write.Put(TableKey(op.value), EncodeTable(table));
+  } else {
+    DeleteData(table.id, &write);
+  }
+  counters_.last_version += renames ? 2 : 1;
+  CommitCounters counters = counters_;
+  ReserveVersions(&counters, &write);
+  const TableCatalogue::Commit mark(&catalogue_);
+  const absl::Status committed = Commit(&write, unknown);
+  if (!committed.ok()) return committed;
+  counters_.version_bound = counters.version_bound;
+  op.found = true;
+  op.tables.push_back(*std::move(stats));
+  // Reads see it first: who is told, and reads, must not find what was before.
+  if (renames) {
+    catalogue_.Drop(op.value);
+    catalogue_.Rename(op.table, op.value);
+  } else {
+    catalogue_.Drop(op.table);
+  }
+  TellOfTable(KeyChange::Kind::kTableGone, op.table,
+              counters_.last_version - (renames ? 1 : 0));
+  if (renames) {
+    TellOfTable(KeyChange::Kind::kTableCame, op.value, counters_.last_version);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<TableStats> RocksDbStorage::StatsOf(absl::string_view name) {
+  TableStats stats{.name = std::string(name)};
+  const TableRecord table = catalogue_.Find(name);
+  if (table.id == kNoTable) return stats;
+  DueByTable due;
+  const absl::Status found = FindDue(database_->db(), table.id, NowMs(), &due);
+  if (!found.ok()) return found;
+  const Due gone = due[table.id];
+  stats.keys = table.keys - std::min(table.keys, gone.keys);
+  stats.bytes = table.bytes - std::min(table.bytes, gone.bytes);
+  return stats;
+}
+
+void RocksDbStorage::TellOfTable(KeyChange::Kind kind, absl::string_view name,
+                                 uint64_t version) {
+  ChangeSink* const sink = sink_.load(std::memory_order_acquire);
+  if (sink == nullptr || !sink->Wants(name)) return;
+  KeyChange change;
+  change.kind = kind;
+  change.table = name;
+  change.version = version;
+  sink->OnChanges({&change, 1});
+}
+
+absl::Status RocksDbStorage::ForEachNote(NoteVisitor visit) {
+  const auto lock = LockDatabase();
+  if (database_ == nullptr) {
+    return absl::UnavailableError("the data cannot be read at present");
+  }
+  const KeyRange notes = AllNotes();
+  const rocksdb::Slice end(notes.end);
+  rocksdb::ReadOptions options;
+  options.iterate_upper_bound = &end;
+  const std::unique_ptr<rocksdb::Iterator> it(
+      database_->db().NewIterator(options));
+  for (it->Seek(notes.begin); it->Valid(); it->Next()) {
+    visit(NoteNameOf(ToView(it->key())), ToView(it->value()));
+  }
+  return FromRocksDb(it->status(), "reading notes");
 }
 
 rocksdb::Status RocksDbStorage::Write(rocksdb::WriteBatch* write) {
@@ -210,32 +389,31 @@ rocksdb::Status RocksDbStorage::Write(rocksdb::WriteBatch* write) {
   const rocksdb::Status written = database_->db().Write(options, write);
   if (written.ok()) {
     unsynced_ = !options.sync;
+    log_sync_ = database_->last_log_sync();
   } else {
     OnError(written);
   }
   return written;
 }
 
-void RocksDbStorage::RefuseWrites(absl::Span<Batch* const> batches,
+void RocksDbStorage::RefuseWrites(absl::Span<Op> ops,
                                   const absl::Status& reason, bool unknown) {
-  for (Batch* batch : batches) {
-    absl::Span<Op> ops = batch->ops();
-    for (size_t begin = 0; begin < ops.size();) {
-      const size_t end = UnitEnd(ops, begin);
-      const absl::Span<Op> unit = ops.subspan(begin, end - begin);
-      begin = end;
-      if (!HasWrite(unit)) {
-        // No table changes meanwhile: it is this thread that changes them.
-        Read(unit, batch->result_bytes_max(), ReadFrom::kDisk);
-        continue;
-      }
-      if (!unit[0].status.ok()) continue;  // it failed before, on its own
-      const absl::Status valid = CheckUnit(unit);
-      for (Op& op : unit) {
-        ClearResult(&op);
-        op.status = valid.ok() ? reason : valid;
-        op.outcome_unknown = valid.ok() && unknown && IsWrite(op.kind);
-      }
+  for (size_t begin = 0; begin < ops.size();) {
+    const size_t end = UnitEnd(ops, begin);
+    const absl::Span<Op> unit = ops.subspan(begin, end - begin);
+    begin = end;
+    if (!HasWrite(unit)) {
+      // No table changes meanwhile: it is this thread that changes them.
+      Read(unit, 0, ReadFrom::kDisk);
+      continue;
+    }
+    // One that failed on its own, by what is committed already or by itself,
+    // may have seen what is not: its present state is not told.
+    const absl::Status valid = CheckUnit(unit);
+    for (Op& op : unit) {
+      ClearResult(&op);
+      op.status = valid.ok() ? reason : valid;
+      op.outcome_unknown = valid.ok() && unknown && IsWrite(op.kind);
     }
   }
 }
@@ -260,7 +438,10 @@ bool RocksDbStorage::TryToRecover() {
     std::shared_lock lock(database_mutex_);
     if (database_ != nullptr) recovered = database_->ProbeDisk();
   }
-  if (recovered.ok()) recovered = OpenAgain();
+  if (recovered.ok()) {
+    backups_.Stop();  // it would keep the database open
+    recovered = OpenAgain();
+  }
   if (!recovered.ok()) {
     Log(LogLevel::kDebug, "storage still refuses writes",
         {{"error", std::string(recovered.message())}});
@@ -307,6 +488,13 @@ void RocksDbStorage::OpenToRead() {
   database_ = *std::move(database);
 }
 
+absl::Status RocksDbStorage::UseDatabase(
+    absl::FunctionRef<absl::Status(rocksdb::DB&)> use) {
+  const auto lock = LockDatabase();
+  const absl::Status open = gate_.Check();
+  return open.ok() ? use(database_->db()) : open;
+}
+
 void RocksDbStorage::SyncWhatIsNot() {
   std::shared_lock database_lock(database_mutex_);
   std::lock_guard lock(log_mutex_);
@@ -319,7 +507,10 @@ void RocksDbStorage::SyncWhatIsNot() {
 }
 
 Capabilities RocksDbStorage::capabilities() const {
-  return {.durable = true, .atomic_across_keys = true, .ordered_scan = true};
+  return {.durable = true,
+          .atomic_across_keys = true,
+          .ordered_scan = true,
+          .tells_changes = true};
 }
 
 }  // namespace coffer::server

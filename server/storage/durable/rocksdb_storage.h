@@ -32,20 +32,25 @@
 #include <thread>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "coffer/server/storage/durable/batch_queue.h"
 #include "coffer/server/storage/durable/batch_reader.h"
+#include "coffer/server/storage/durable/commit_pacer.h"
 #include "coffer/server/storage/durable/commit_plan.h"
 #include "coffer/server/storage/durable/database.h"
 #include "coffer/server/storage/durable/durable_options.h"
 #include "coffer/server/storage/durable/maintenance_thread.h"
+#include "coffer/server/storage/durable/rocksdb_backups.h"
 #include "coffer/server/storage/durable/table_catalogue.h"
 #include "coffer/server/storage/durable/write_gate.h"
 #include "coffer/server/storage/storage.h"
+#include "rocksdb/db.h"
 #include "rocksdb/status.h"
+#include "rocksdb/write_batch.h"
 
 namespace coffer::server {
 
@@ -62,6 +67,12 @@ class RocksDbStorage final : public Storage {
   Capabilities capabilities() const override;
   absl::string_view name() const override { return "rocksdb"; }
   StorageCounts counts() const override { return catalogue_.counts(); }
+
+  Backups* backups() override { return &backups_; }
+  void SetChangeSink(ChangeSink* sink) override {
+    sink_.store(sink, std::memory_order_release);
+  }
+  absl::Status ForEachNote(NoteVisitor visit) override;
 
   // OK, or why writes are refused at present. Any thread.
   absl::Status WriteStatus() const { return gate_.Check(); }
@@ -81,14 +92,35 @@ class RocksDbStorage final : public Storage {
   std::shared_lock<std::shared_mutex> LockDatabase();
   ReadOutcome Read(absl::Span<Op> ops, size_t result_bytes_max, ReadFrom from);
 
+  // What is committed at once: units of operations on keys.
+  using Parts = std::vector<absl::Span<Op>>;
+
   void CommitLoop();
+  void WaitForMore();
+  // Executes batches in their order. Operations of tables come between commits:
+  // they see what was committed before them.
   void Commit(absl::Span<Batch* const> batches);
+  void CommitParts(Parts* parts);
   // With the lock held and the gate open.
-  absl::Status CommitOpen(absl::Span<Batch* const> batches, bool* unknown);
+  absl::Status CommitOpen(absl::Span<const absl::Span<Op>> parts,
+                          bool* unknown);
+  absl::Status Commit(rocksdb::WriteBatch* write, bool* unknown);
   rocksdb::Status Write(rocksdb::WriteBatch* write);
   // `unknown`: writes may have had their effect. Reads are executed.
-  void RefuseWrites(absl::Span<Batch* const> batches,
-                    const absl::Status& reason, bool unknown);
+  void RefuseWrites(absl::Span<Op> ops, const absl::Status& reason,
+                    bool unknown);
+  void ExecuteOnTable(Op& op, size_t result_bytes_max);
+  absl::Status ChangeTable(Op& op, bool* unknown);
+  // Not there, or all its keys have expired: without keys.
+  absl::StatusOr<TableStats> StatsOf(absl::string_view name);
+  void TellOfTable(KeyChange::Kind kind, absl::string_view name,
+                   uint64_t version);
+
+  // rocksdb_sweep.cc
+  void AskForSweep();
+  void SweepSome();
+  absl::StatusOr<bool> SweepOpen();
+  uint64_t NowMs();
   void ReadLoop();
 
   void OnError(const rocksdb::Status& error);
@@ -96,13 +128,23 @@ class RocksDbStorage final : public Storage {
   absl::Status OpenAgain();
   void OpenToRead();
   void SyncWhatIsNot();
+  absl::Status UseDatabase(absl::FunctionRef<absl::Status(rocksdb::DB&)> use);
 
   const DurableOptions options_;
   WriteGate gate_;
   TableCatalogue catalogue_;
-  CommitCounters counters_;  // only the committing thread changes them
+  CommitCounters counters_;     // only the committing thread changes them
+  CommitPacer pacer_;           // the committing thread's
+  Clock::Duration log_sync_{};  // likewise: what the latest one took
   BatchQueue commits_;
   BatchQueue reads_;
+  // Set while the engine may be at work already, sweeping.
+  std::atomic<ChangeSink*> sink_{nullptr};
+  std::atomic<uint64_t> now_ms_{0};  // the latest that was seen
+  // In commits_, it asks for a piece of sweeping; it has no operations.
+  Batch sweep_;
+  std::atomic<bool> sweep_asked_{false};
+  std::atomic<bool> closing_{false};  // what has expired is left as it is
 
   // Held for whatever uses RocksDB's log while the gate is open: one that has
   // failed must not be used again.
@@ -122,6 +164,7 @@ class RocksDbStorage final : public Storage {
   std::atomic<bool> opens_again_{false};  // for reads that must not wait
   // Null if it could not be opened again, even to be read.
   std::unique_ptr<Database> database_;
+  RocksDbBackups backups_;
   std::thread committer_;
   std::vector<std::thread> readers_;
 };

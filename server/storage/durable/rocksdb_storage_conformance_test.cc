@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "coffer/server/storage/durable/durable_test_util.h"
+#include "coffer/testing/manual_clock.h"
 #include "coffer/testing/storage/storage_conformance.h"
 #include "gtest/gtest.h"
 
@@ -20,6 +21,8 @@ using coffer_testing::StorageUnderTest;
 // The suite has one store at a time; it is opened again by the same options.
 StorageUnderTest Engine(std::string name, DurableOptions options) {
   auto current = std::make_shared<DurableOptions>(std::move(options));
+  auto clock = std::make_shared<coffer_testing::ManualClock>();
+  current->clock = clock.get();
   return {.name = std::move(name),
           .open =
               [current] {
@@ -30,7 +33,8 @@ StorageUnderTest Engine(std::string name, DurableOptions options) {
               [current](std::unique_ptr<Storage> storage) {
                 storage.reset();
                 return MustOpen(*current);
-              }};
+              },
+          .clock = clock};
 }
 
 DurableOptions Unsynced() {

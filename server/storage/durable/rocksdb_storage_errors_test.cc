@@ -8,8 +8,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "coffer/server/storage/durable/durable_test_util.h"
-#include "coffer/server/storage/durable/faulty_file_system.h"
 #include "coffer/server/storage/durable/rocksdb_storage.h"
+#include "coffer/testing/disk/fake_file_system.h"
 #include "coffer/testing/manual_clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -18,10 +18,9 @@ namespace coffer::server {
 namespace {
 
 using coffer_testing::Execute;
-using coffer_testing::FaultyFileSystem;
+using coffer_testing::FakeFileSystem;
 using coffer_testing::ManualClock;
 using coffer_testing::MustOpen;
-using coffer_testing::NewDataDir;
 using coffer_testing::Set;
 using coffer_testing::ValueOf;
 using rocksdb::IOStatus;
@@ -30,7 +29,7 @@ using ::testing::HasSubstr;
 class DiskErrorsTest : public ::testing::Test {
  protected:
   DiskErrorsTest() {
-    options_.data_dir = NewDataDir();
+    options_.data_dir = "/data";
     options_.file_system = files_;
     options_.clock = &clock_;
   }
@@ -105,8 +104,8 @@ class DiskErrorsTest : public ::testing::Test {
   }
 
   ManualClock clock_;
-  const std::shared_ptr<FaultyFileSystem> files_ =
-      std::make_shared<FaultyFileSystem>();
+  const std::shared_ptr<FakeFileSystem> files_ =
+      std::make_shared<FakeFileSystem>();
   DurableOptions options_;
   std::unique_ptr<RocksDbStorage> storage_;
 };
@@ -173,10 +172,9 @@ TEST_F(DiskErrorsTest, AfterAnErrorALossOfPowerLosesNothingEither) {
   ExpectWriteFails();
   RecoverDisk();
   EXPECT_TRUE(Set(*storage_, "t", "after", "1").status.ok());
-  DurableOptions after = options_;
-  after.data_dir = NewDataDir();
-  files_->CopyAfterPowerLoss(options_.data_dir, after.data_dir);
-  options_ = after;
+  files_->CrashAt(files_->operations() + 1);
+  storage_.reset();
+  files_->LosePower(coffer_testing::PowerLoss::kDropped, 1);
   Open();
   ExpectAsBefore();
 }

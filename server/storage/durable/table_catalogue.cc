@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <mutex>
 
+#include "coffer/sdk/internal/assert.h"
+
 namespace coffer::server {
 namespace {
 
@@ -19,6 +21,21 @@ TableRecord TableCatalogue::Find(absl::string_view name) const {
   std::shared_lock lock(mutex_);
   auto it = tables_.find(name);
   return it == tables_.end() ? TableRecord() : it->second;
+}
+
+bool TableCatalogue::FindName(TableId id, std::string* name) const {
+  std::shared_lock lock(mutex_);
+  auto it = names_.find(id);
+  if (it == names_.end()) return false;
+  *name = it->second;
+  return true;
+}
+
+void TableCatalogue::ForEach(absl::string_view from, Visitor visit) const {
+  std::shared_lock lock(mutex_);
+  for (auto it = tables_.lower_bound(from); it != tables_.end(); ++it) {
+    if (!visit(it->first, it->second)) return;
+  }
 }
 
 TableCatalogue::Found TableCatalogue::FindAll(absl::Span<Op* const> ops,
@@ -50,24 +67,45 @@ StorageCounts TableCatalogue::counts() const {
 void TableCatalogue::Clear() {
   std::unique_lock lock(mutex_);
   tables_.clear();
+  names_.clear();
   keys_ = 0;
   generation_.fetch_add(1, std::memory_order_acq_rel);
 }
 
 void TableCatalogue::Add(absl::string_view name, const TableRecord& table) {
   std::unique_lock lock(mutex_);
-  tables_.insert_or_assign(name, table);
+  Put(name, table);
   keys_ += table.keys;
+}
+
+void TableCatalogue::Put(absl::string_view name, const TableRecord& table) {
+  const auto it = tables_.find(name);
+  if (it != tables_.end()) {
+    it->second = table;
+    return;
+  }
+  tables_.emplace(std::string(name), table);
+  names_.insert_or_assign(table.id, std::string(name));
+}
+
+void TableCatalogue::Remove(absl::string_view name) {
+  const auto it = tables_.find(name);
+  if (it == tables_.end()) return;
+  names_.erase(it->second.id);
+  tables_.erase(it);
+}
+
+void TableCatalogue::NewGeneration() {
+  generation_.fetch_add(1, std::memory_order_acq_rel);
 }
 
 void TableCatalogue::Publish(absl::Span<const TableChange> changes) {
   if (std::none_of(changes.begin(), changes.end(), IsNew)) return;
   std::unique_lock lock(mutex_);
   for (const TableChange& change : changes) {
-    if (!change.is_new) continue;
-    tables_.insert_or_assign(change.name, TableRecord{change.id, 0});
+    if (change.is_new) Put(change.name, TableRecord{.id = change.id});
   }
-  generation_.fetch_add(1, std::memory_order_acq_rel);
+  NewGeneration();
 }
 
 void TableCatalogue::Apply(absl::Span<const TableChange> changes) {
@@ -76,23 +114,41 @@ void TableCatalogue::Apply(absl::Span<const TableChange> changes) {
   for (const TableChange& change : changes) {
     keys_ += change.keys - change.keys_before;  // unsigned, and right
     if (change.keys == 0) {
-      tables_.erase(change.name);
+      Remove(change.name);
     } else {
-      tables_.insert_or_assign(change.name,
-                               TableRecord{change.id, change.keys});
+      Put(change.name, TableRecord{change.id, change.keys, change.bytes});
     }
   }
   if (std::any_of(changes.begin(), changes.end(), ChangesNames)) {
-    generation_.fetch_add(1, std::memory_order_acq_rel);
+    NewGeneration();
   }
 }
 
 void TableCatalogue::Retract(absl::Span<const TableChange> changes) {
   std::unique_lock lock(mutex_);
   for (const TableChange& change : changes) {
-    if (change.is_new) tables_.erase(change.name);
+    if (change.is_new) Remove(change.name);
   }
-  generation_.fetch_add(1, std::memory_order_acq_rel);
+  NewGeneration();
+}
+
+void TableCatalogue::Drop(absl::string_view name) {
+  std::unique_lock lock(mutex_);
+  const auto it = tables_.find(name);
+  if (it != tables_.end()) keys_ -= it->second.keys;
+  Remove(name);
+  NewGeneration();
+}
+
+void TableCatalogue::Rename(absl::string_view name,
+                            absl::string_view new_name) {
+  std::unique_lock lock(mutex_);
+  const auto it = tables_.find(name);
+  COFFER_ASSERT(it != tables_.end() && "it was there");
+  const TableRecord table = it->second;
+  Remove(name);
+  Put(new_name, table);
+  NewGeneration();
 }
 
 }  // namespace coffer::server

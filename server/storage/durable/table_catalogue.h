@@ -19,7 +19,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "coffer/server/storage/batch.h"
@@ -35,12 +37,23 @@ struct TableChange {
   bool is_new = false;
   uint64_t keys_before = 0;
   uint64_t keys = 0;
+  uint64_t bytes_before = 0;
+  uint64_t bytes = 0;
+
+  bool changed() const { return keys != keys_before || bytes != bytes_before; }
 };
 
 class TableCatalogue {
  public:
   // An id of kNoTable if there is no such table.
   TableRecord Find(absl::string_view name) const;
+  // Of a table that there is; else empty, and false.
+  bool FindName(TableId id, std::string* name) const;
+  // Visits tables in the order of their names, from `from` on, until told to
+  // stop by false.
+  using Visitor =
+      absl::FunctionRef<bool(absl::string_view name, const TableRecord& table)>;
+  void ForEach(absl::string_view from, Visitor visit) const;
 
   struct Found {
     uint64_t generation = 0;
@@ -56,6 +69,22 @@ class TableCatalogue {
   // Exact while no commit runs.
   StorageCounts counts() const;
 
+  // From before a write is visible until it is known here. Whoever reads both,
+  // and finds commits() even and as it was, has read what belongs together.
+  class Commit {
+   public:
+    explicit Commit(TableCatalogue* catalogue) : commits_(catalogue->commits_) {
+      ++commits_;
+    }
+    Commit(const Commit&) = delete;
+    Commit& operator=(const Commit&) = delete;
+    ~Commit() { ++commits_; }
+
+   private:
+    std::atomic<uint64_t>& commits_;
+  };
+  uint64_t commits() const { return commits_; }
+
   // When the data is opened, and opened again.
   void Clear();
   void Add(absl::string_view name, const TableRecord& table);
@@ -65,12 +94,22 @@ class TableCatalogue {
   void Publish(absl::Span<const TableChange> changes);
   void Apply(absl::Span<const TableChange> changes);
   void Retract(absl::Span<const TableChange> changes);
+  // After a commit that has dropped, or renamed, a table.
+  void Drop(absl::string_view name);
+  void Rename(absl::string_view name, absl::string_view new_name);
 
  private:
+  // Under the lock, exclusively.
+  void Put(absl::string_view name, const TableRecord& table);
+  void Remove(absl::string_view name);
+  void NewGeneration();
+
   mutable std::shared_mutex mutex_;
-  absl::flat_hash_map<std::string, TableRecord> tables_;
+  absl::btree_map<std::string, TableRecord> tables_;
+  absl::flat_hash_map<TableId, std::string> names_;
   uint64_t keys_ = 0;
   std::atomic<uint64_t> generation_{0};
+  std::atomic<uint64_t> commits_{0};  // odd while one runs
 };
 
 }  // namespace coffer::server

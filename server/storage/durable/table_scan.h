@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -17,12 +18,23 @@
 
 namespace coffer::server {
 
-// Calls `visit` for the table's records in the order of their keys, as of one
-// moment, until it returns false. An error of the disk, or a record that is
-// corrupt, ends it with a status. Blocks on the disk.
+// Calls `visit` for the table's records in the order of their keys, from `from`
+// on and as of one moment, until it returns false. An error of the disk, or a
+// record that is corrupt, ends it with a status. Blocks on the disk.
 using VisitRecord =
     absl::FunctionRef<bool(absl::string_view key, const DataRecord& record)>;
-absl::Status ForEachRecord(rocksdb::DB& db, TableId table, VisitRecord visit);
+absl::Status ForEachRecord(rocksdb::DB& db, TableId table,
+                           absl::string_view from, VisitRecord visit);
+
+// What keys that have expired, and are not removed yet, count for.
+struct Due {
+  uint64_t keys = 0;
+  uint64_t bytes = 0;
+};
+// By table, of all tables or of one; kNoTable: all. Blocks on the disk.
+using DueByTable = absl::flat_hash_map<TableId, Due>;
+absl::Status FindDue(rocksdb::DB& db, TableId table, uint64_t now_ms,
+                     DueByTable* due);
 
 // A record that does not decode.
 absl::Status CorruptRecord(absl::string_view table, size_t bytes);
@@ -33,7 +45,7 @@ class EntryCollector {
   EntryCollector(Op* op, size_t bytes_max) : op_(*op), bytes_max_(bytes_max) {}
 
   // False once the limit is passed: the operation has failed.
-  bool Add(absl::string_view key, absl::string_view value, uint64_t version);
+  bool Add(absl::string_view key, const DataRecord& record);
   // The operation fails with this.
   void Fail(const absl::Status& status);
 

@@ -4,7 +4,9 @@
 // iterator's records, which are in RocksDB's memory, are read: ForEachRecord.
 // (Not "librocksdb" alone: the library of our own code has that in its name.)
 
-#if defined(__SANITIZE_THREAD__)
+#include "coffer/sdk/internal/sanitizer.h"
+
+#if defined(COFFER_THREAD_SANITIZER)
 
 extern "C" const char* __tsan_default_suppressions() {
   return "race:librocksdb.so\n"

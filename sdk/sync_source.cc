@@ -1,4 +1,4 @@
-#include "coffer/sdk/sync_subscription.h"
+#include "coffer/sdk/sync_source.h"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -8,7 +8,7 @@
 
 #include "absl/status/status.h"
 
-namespace coffer {
+namespace coffer::internal {
 namespace {
 
 namespace asio = boost::asio;
@@ -43,13 +43,11 @@ Result Completed(WaitingNext& waiting, Result event) {
 
 }  // namespace
 
-SyncSubscription::SyncSubscription(std::shared_ptr<internal::SyncLoop> loop,
-                                   Clock* clock,
-                                   std::unique_ptr<EventSource> source)
+SyncSource::SyncSource(std::shared_ptr<SyncLoop> loop, Clock* clock,
+                       std::unique_ptr<EventSource> source)
     : loop_(std::move(loop)), clock_(clock), source_(std::move(source)) {}
 
-SyncSubscription& SyncSubscription::operator=(
-    SyncSubscription&& other) noexcept {
+SyncSource& SyncSource::operator=(SyncSource&& other) noexcept {
   if (this == &other) return *this;
   End();
   loop_ = std::move(other.loop_);
@@ -58,16 +56,16 @@ SyncSubscription& SyncSubscription::operator=(
   return *this;
 }
 
-SyncSubscription::~SyncSubscription() { End(); }
+SyncSource::~SyncSource() { End(); }
 
-void SyncSubscription::End() {
+void SyncSource::End() {
   if (source_ == nullptr) return;
   asio::post(loop_->get_executor(), [ended = std::move(source_)] {});
 }
 
-Result SyncSubscription::Wait(std::optional<Clock::Duration> timeout) {
+Result SyncSource::Wait(std::optional<Clock::Duration> timeout) {
   if (!loop_->MayBlock().ok()) return loop_->MayBlock();
-  internal::BlockingCall<Result> call;
+  BlockingCall<Result> call;
   const Clock::TimePoint now = clock_->Now();
   auto start = [&, done = call.Handler()] {
     const auto waiting = std::make_shared<WaitingNext>();
@@ -84,4 +82,4 @@ Result SyncSubscription::Wait(std::optional<Clock::Duration> timeout) {
   return call.Wait();
 }
 
-}  // namespace coffer
+}  // namespace coffer::internal

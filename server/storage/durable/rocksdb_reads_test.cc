@@ -1,0 +1,141 @@
+// Which reads of RocksDbStorage are answered from memory, on the caller's
+// thread, and which go to the files: none that should has an answer of its own.
+
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "coffer/server/storage/durable/durable_test_util.h"
+#include "coffer/server/storage/durable/rocksdb_storage.h"
+#include "gtest/gtest.h"
+#include "rocksdb/db.h"
+
+namespace coffer::server {
+namespace {
+
+using coffer_testing::MustOpen;
+using coffer_testing::NewDataDir;
+using coffer_testing::Set;
+using coffer_testing::Submitted;
+using coffer_testing::ValueOf;
+
+constexpr int kKeys = 96;
+
+class RocksDbReadsTest : public ::testing::Test {
+ protected:
+  // Random: no two keys share a block.
+  RocksDbReadsTest() {
+    options_.data_dir = NewDataDir();
+    std::mt19937_64 random(1);
+    for (int i = 0; i < kKeys; ++i) {
+      keys_.push_back(absl::StrCat("key", i));
+      std::string value;
+      while (value.size() < 5000) {
+        value.push_back(static_cast<char>(random()));
+      }
+      values_.push_back(std::move(value));
+    }
+  }
+
+  // From an empty cache.
+  void Open() {
+    storage_ = MustOpen(options_);
+    ASSERT_NE(storage_, nullptr);
+  }
+
+  void Fill() {
+    Open();
+    for (int i = 0; i < kKeys; ++i) Set(*storage_, "t", keys_[i], values_[i]);
+    storage_.reset();
+  }
+
+  // A file has a few keys.
+  void SplitFiles() {
+    rocksdb::Options options;
+    options.level_compaction_dynamic_level_bytes = true;
+    options.target_file_size_base = 4096;
+    rocksdb::DB* opened = nullptr;
+    ASSERT_TRUE(rocksdb::DB::Open(options, options_.data_dir, &opened).ok());
+    const std::unique_ptr<rocksdb::DB> db(opened);
+    rocksdb::CompactRangeOptions all;
+    all.bottommost_level_compaction =
+        rocksdb::BottommostLevelCompaction::kForce;
+    ASSERT_TRUE(db->CompactRange(all, nullptr, nullptr).ok());
+    std::vector<rocksdb::LiveFileMetaData> files;
+    db->GetLiveFilesMetaData(&files);
+    ASSERT_GT(files.size(), 32u);
+  }
+
+  DurableOptions options_;
+  std::vector<std::string> keys_;
+  std::vector<std::string> values_;
+  std::unique_ptr<RocksDbStorage> storage_;
+};
+
+// RocksDB opens 16 of its files at the start, and the others when they are
+// needed.
+TEST_F(RocksDbReadsTest, KeysOfFilesThatAreNotOpenYetAreRead) {
+  Fill();
+  SplitFiles();
+  Open();
+  for (int i = 0; i < kKeys; ++i) {
+    EXPECT_TRUE(ValueOf(*storage_, "t", keys_[i]) == values_[i]) << i;
+  }
+}
+
+TEST_F(RocksDbReadsTest, SeveralKeysAreReadByAnotherThreadAndThenAreInMemory) {
+  Fill();
+  Open();
+  for (const bool in_memory : {false, true}) {
+    Batch batch;
+    for (const std::string& key : keys_) batch.Get("t", key);
+    Submitted read(storage_.get(), &batch);
+    read.Wait();
+    EXPECT_EQ(read.finished_inside_submit(), in_memory);
+    for (int i = 0; i < kKeys; ++i) {
+      ASSERT_TRUE(batch.ops()[i].found) << i;
+      EXPECT_TRUE(batch.ops()[i].value_out.view() == values_[i]) << i;
+    }
+  }
+}
+
+// Or a request that names a large value many times would hold as many of it.
+TEST_F(RocksDbReadsTest, KeyThatIsNamedOftenIsHeldOnce) {
+  Fill();
+  Open();
+  Set(*storage_, "u", keys_[0], "of u");
+  for (const char* from : {"the files", "memory"}) {
+    SCOPED_TRACE(from);
+    Batch batch;
+    batch.Exists("t", keys_[0]);
+    for (int i = 0; i < 200; ++i) batch.Get("t", keys_[i % 2]);
+    batch.Exists("t", keys_[1]);
+    batch.Get("u", keys_[0]);
+    batch.Get("none", keys_[0]);
+    batch.Get("t", "absent");
+    batch.Get("t", "absent");
+    Submitted read(storage_.get(), &batch);
+    read.Wait();
+    const auto ops = batch.ops();
+    EXPECT_TRUE(ops[0].found);
+    EXPECT_FALSE(ops[0].value_out);
+    for (int i = 0; i < 200; ++i) {
+      const Op& op = ops[1 + i];
+      ASSERT_TRUE(op.found && op.value_out.view() == values_[i % 2]) << i;
+      EXPECT_EQ(op.value_out.view().data(),
+                ops[1 + i % 2].value_out.view().data());
+      EXPECT_EQ(op.version, ops[1 + i % 2].version);
+    }
+    EXPECT_TRUE(ops[201].found);
+    EXPECT_FALSE(ops[201].value_out);
+    EXPECT_EQ(ops[202].value_out.view(), "of u");
+    for (int i = 203; i < 206; ++i) {
+      EXPECT_TRUE(ops[i].status.ok() && !ops[i].found) << i;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace coffer::server
