@@ -155,7 +155,9 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_F(DiskErrorsTest, ItFailsAgainAndAgain) {
   Open();
   ASSERT_TRUE(Set(*storage_, "t", "k", "old").status.ok());
-  for (int i = 0; i < 5; ++i) {
+  // Each time it recovers it makes a file. A fourth would be merged with the
+  // others in the background, and that might meet the fault before the write.
+  for (int i = 0; i < 3; ++i) {
     if (i % 2 == 0) files_->FailAppends(Eio());
     if (i % 2 != 0) files_->FailSyncs(Eio());
     ExpectWriteFails();
