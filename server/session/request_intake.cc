@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "coffer/proto/request_keys.h"
 #include "coffer/server/session/touched_keys.h"
 
 namespace coffer::server {
@@ -89,10 +88,10 @@ RequestIntake::Result RequestIntake::Collect(TryNext next) {
     if (!peer_.said_hello()) ForgetOurs(&request);
     if (TakeAtOnce(request)) continue;
     // Both would be in one run, of which a publish may take effect ahead of its
-    // turn (Service::KeepAnswers), and the writes do so before any request is
-    // answered.
+    // turn (Service::KeepAnswers), and what is stored is read and written
+    // before any request is answered, which is when a watch is opened.
     if ((subscribes && request.has_publish()) ||
-        (watches && WritesKeys(request))) {
+        (watches && !request.has_open_watch())) {
       held_ = request;
       holds_ = true;
       run.DropLast();

@@ -3,8 +3,8 @@
 // are executing, pings, and what takes effect at once and has no answer.
 //
 // While nothing is executing, all go into one run, in order; but for a publish
-// behind a request that subscribes or unsubscribes, and a write behind one that
-// watches, which begin another run.
+// behind a request that subscribes or unsubscribes, and whatever is behind one
+// that watches, which begin another run.
 //
 // Pure: it is given a function that hands out what has arrived. One thread; the
 // objects it works with outlive it.

@@ -107,6 +107,24 @@ TEST_F(WatchTest, WritesBehindItWaitUntilItIsOpen) {
   other_.reset();
 }
 
+// Else what is written behind the read, and before it is open, would be missed.
+TEST_F(WatchTest, ReadsBehindItWaitUntilItIsOpen) {
+  HandStorage slow;
+  state_ = std::make_shared<VolatileState>(kToldEpoch);
+  state_->changes.Attach(&slow);
+  auto client = Connect({}, &slow);
+  client->Send(Frame(WithId(WatchKey("t", "k", 10), 1)) +
+               Frame(WithId(WatchKey("t", "j", 10), 2)) +
+               Frame(WithId(MakeHget("t", "k"), 3)));
+  EXPECT_EQ(Told(*client), "#1 is 1 after 0, #2 is 2 after 0");
+  ASSERT_EQ(slow.waiting(), 1u);
+  slow.Finish(0);
+  client->Run();
+  EXPECT_EQ(Told(*client), "#1 is 1 after 0, #2 is 2 after 0, #3 404");
+  client.reset();
+  other_.reset();
+}
+
 TEST_F(WatchTest, WithoutCreditOnlyWhatIsWantedIsLost) {
   auto client = Connect();
   client->Send(Frame(WithId(WatchPrefix("t", "a", 1), 1)) +
