@@ -94,6 +94,13 @@ bool Parse(const AnswerContext& context, const SharedBytes& bytes,
 
 namespace {
 
+// Of an answer that has them all.
+size_t BytesOfValues(const AnswerContext& context) {
+  size_t bytes = kStatusBytes;
+  for (const Op& op : context.ops) bytes += FieldBytes(op.value_out.size());
+  return bytes;
+}
+
 // The longest beginning of at most `bytes` bytes that ends between characters.
 size_t WholeCharacters(const std::string& text, size_t bytes) {
   if (bytes >= text.size()) return text.size();
@@ -115,9 +122,7 @@ void CutMessageToFit(size_t bytes_max, v1::CommandResponse* response) {
 }  // namespace
 
 void AnswerValues(const AnswerContext& context) {
-  size_t bytes = kStatusBytes;
-  for (const Op& op : context.ops) bytes += FieldBytes(op.value_out.size());
-  if (!Fits(context, bytes)) return;
+  if (!Fits(context, BytesOfValues(context))) return;
   context.response->set_status(kOk);
   auto& values = *context.response->mutable_values();
   values.Reserve(static_cast<int>(context.ops.size()));
@@ -170,6 +175,10 @@ bool AnswerStorageError(const AnswerContext& context) {
   if (failed == context.unit.size()) return false;
   const Op& op = context.unit[failed];
   absl::Status error = op.status;
+  // What was read of it before is too much by itself: no use to send it again.
+  if (absl::IsUnavailable(error) && !Fits(context, BytesOfValues(context))) {
+    return true;
+  }
   if (IsMissing(op)) {
     error = absl::NotFoundError(
         absl::StrCat("Not found: table ", op.table, ", key ", op.key));

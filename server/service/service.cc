@@ -15,6 +15,9 @@
 namespace coffer::server {
 namespace {
 
+// What the results of requests that are executed together may hold in memory.
+constexpr size_t kHeldBytesMax = size_t{64} << 20;
+
 // Of an answer, without what the session adds to echo its request's id.
 size_t RoomForAnswer(const v1::CommandRequest& request,
                      size_t answer_bytes_max) {
@@ -98,6 +101,9 @@ bool Service::Execute(ServiceRun& run, Storage::Done done) {
   }
   if (has_notes) AddForgotten(run, planner);
   run.batch_.set_result_bytes_max(run.answer_bytes_max_);
+  // More than one answer may take, however large.
+  run.batch_.set_held_bytes_max(
+      std::max(kHeldBytesMax, 2 * size_t{run.answer_bytes_max_}));
   if (run.joined_ > 0) return SubmitAndJoin(run, std::move(done));
   if (run.batch_.empty()) return true;
   return storage_.Submit(run.batch_, std::move(done));

@@ -65,6 +65,22 @@ class StorageErrorsTest : public ::testing::Test {
   ServiceTester tester_{&storage_};
 };
 
+// Sent again it would be refused again.
+TEST_F(StorageErrorsTest, WhatIsTooMuchToBeReadAtOnceAndToBeAnsweredIs413) {
+  storage_.set_spoil(FailBadKey(absl::UnavailableError("too much is held")));
+  v1::CommandRequest set =
+      Request("hset { table: 't' pair { key: 'a' value { string: '' } } }");
+  const v1::CommandRequest get =
+      Request("hmget { table: 't' keys: ['a', 'bad'] }");
+  tester_.set_answer_bytes_max(1000);
+  for (const int bytes : {500, 1500}) {
+    set.mutable_hset()->mutable_pair()->mutable_value()->set_string(
+        std::string(bytes, 'v'));
+    tester_.Ask(set);
+    EXPECT_EQ(tester_.Ask(get).status(), bytes < 1000 ? 503u : 413u);
+  }
+}
+
 TEST_F(StorageErrorsTest, UnavailableIs503WithTheStoragesWords) {
   storage_.set_spoil(FailBadKey(absl::UnavailableError("no space left")));
   ExpectError(tester_.Ask("hget { table: 't' key: 'bad' }"), 503,

@@ -124,6 +124,8 @@ class ValueChange {
   virtual absl::Status Apply(absl::optional<absl::string_view> present,
                              absl::Span<const Op> before,
                              std::string* changed) const = 0;
+  // What it holds beside itself, about.
+  virtual size_t bytes() const { return 0; }
 };
 
 // What a kScan or kListTables is to give: a page. A page of a kScan may be
@@ -266,8 +268,16 @@ class Batch {
   size_t result_bytes_max() const { return result_bytes_max_; }
   void set_result_bytes_max(size_t bytes) { result_bytes_max_ = bytes; }
 
+  // Operations of keys that come when the results hold so many bytes that are
+  // not in the store anyway, copies of what is on the disk and changed values,
+  // fail, each with its group, and are not executed: with Unavailable, or with
+  // ResourceExhausted where those of the group are too much by themselves. 0 is
+  // no limit.
+  size_t held_bytes_max() const { return held_bytes_max_; }
+  void set_held_bytes_max(size_t bytes) { held_bytes_max_ = bytes; }
+
   // Forgets operations and results. Keeps the memory for the next operations,
-  // unless it has become large; keeps the limit.
+  // unless it has become large; keeps the limits.
   void Clear();
 
  private:
@@ -277,6 +287,7 @@ class Batch {
   std::vector<Op> ops_;
   uint32_t last_group_ = 0;
   size_t result_bytes_max_ = 0;
+  size_t held_bytes_max_ = 0;
 };
 
 // --- For engines

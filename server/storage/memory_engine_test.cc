@@ -88,6 +88,41 @@ TEST(MemoryExpiry, SweepRemovesInBoundedPiecesAndTellsWhetherThereIsMore) {
   EXPECT_EQ(storage.counts().keys, 1u);
 }
 
+// --- What the results of a batch may hold in memory
+
+class Longer final : public ValueChange {
+ public:
+  absl::Status Apply(absl::optional<absl::string_view> present,
+                     absl::Span<const Op>,
+                     std::string* changed) const override {
+    *changed = absl::StrCat(present.value_or(""), "+");
+    return absl::OkStatus();
+  }
+};
+
+TEST(MemoryHeldBytes, ChangesOfOneLargeValueAreRefused) {
+  MemoryStorage storage;
+  const std::string value(1000, 'v');
+  Set(storage, "t", "k", value);
+  const Longer longer;
+  for (const bool grouped : {false, true}) {
+    Batch batch;
+    batch.set_held_bytes_max(3500);
+    const uint32_t group = grouped ? batch.NewGroup() : 0;
+    for (int i = 0; i < 10; ++i) batch.Change("t", "k", &longer, group);
+    EXPECT_TRUE(storage.Submit(batch, nullptr));
+    int done = 0;
+    int too_much = 0;
+    for (const Op& op : batch.ops()) {
+      done += op.status.ok();
+      too_much += absl::IsResourceExhausted(op.status);
+    }
+    EXPECT_EQ(done, grouped ? 0 : 4);
+    EXPECT_EQ(too_much, grouped ? 1 : 0);
+    EXPECT_EQ(absl::IsUnavailable(batch.ops()[4].status), !grouped);
+  }
+}
+
 // How many keys have been removed so far, because they had expired.
 class CountExpired final : public ChangeSink {
  public:
@@ -97,6 +132,7 @@ class CountExpired final : public ChangeSink {
       removed_ += change.kind == KeyChange::Kind::kExpired;
     }
   }
+  void OnChangesLost() override { ADD_FAILURE() << "nothing went wrong"; }
   int removed() const { return removed_; }
 
  private:
@@ -178,6 +214,7 @@ class Replica final : public ChangeSink {
       }
     }
   }
+  void OnChangesLost() override { ADD_FAILURE() << "nothing went wrong"; }
   std::map<std::string, std::string> keys() {
     std::lock_guard lock(mutex_);
     return keys_;

@@ -37,15 +37,18 @@ MemoryStorage::ShardSet MemoryStorage::ShardsOf(
 
 bool MemoryStorage::Submit(Batch& batch, Done /*done*/) {
   absl::Span<Op> ops = batch.ops();
+  HeldBytes held(batch.held_bytes_max());
   for (size_t begin = 0; begin < ops.size();) {
     const size_t end = UnitEnd(ops, begin);
-    ExecuteUnit(ops.subspan(begin, end - begin), batch.result_bytes_max());
+    ExecuteUnit(ops.subspan(begin, end - begin), batch.result_bytes_max(),
+                &held);
     begin = end;
   }
   return true;
 }
 
-void MemoryStorage::ExecuteUnit(absl::Span<Op> unit, size_t result_bytes_max) {
+void MemoryStorage::ExecuteUnit(absl::Span<Op> unit, size_t result_bytes_max,
+                                HeldBytes* held) {
   absl::Status status = CheckUnit(unit);
   if (!status.ok()) {
     for (Op& op : unit) op.status = status;
@@ -54,16 +57,17 @@ void MemoryStorage::ExecuteUnit(absl::Span<Op> unit, size_t result_bytes_max) {
   if (IsTableOp(unit[0].kind)) {
     return ExecuteOnTables(unit[0], result_bytes_max);
   }
-  while (!ExecuteOnKeys(unit)) {
+  held->BeginUnit();
+  while (!ExecuteOnKeys(unit, held)) {
   }
 }
 
-bool MemoryStorage::ExecuteOnKeys(absl::Span<Op> unit) {
+bool MemoryStorage::ExecuteOnKeys(absl::Span<Op> unit, HeldBytes* held) {
   const uint64_t generation = salts_.generation();
   Locks locks(*this, ShardsOf(unit));
   // A table was renamed before the locks were had: they may be the wrong ones.
   if (salts_.generation() != generation) return false;
-  Unit execution(this, unit);
+  Unit execution(this, unit, held);
   if (std::any_of(unit.begin(), unit.end(), IsWriteOp)) {
     execution.Apply();
   } else {

@@ -30,6 +30,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "coffer/sdk/clock.h"
+#include "coffer/server/storage/held_bytes.h"
 #include "coffer/server/storage/memory_shard.h"
 #include "coffer/server/storage/memory_table.h"
 #include "coffer/server/storage/storage.h"
@@ -70,9 +71,10 @@ class MemoryStorage final : public Storage {
   absl::Span<PaddedShard> shards() const { return {shards_.get(), kShards}; }
   size_t ShardOf(absl::string_view table, absl::string_view key) const;
   ShardSet ShardsOf(absl::Span<const Op> unit) const;
-  void ExecuteUnit(absl::Span<Op> unit, size_t result_bytes_max);
+  void ExecuteUnit(absl::Span<Op> unit, size_t result_bytes_max,
+                   HeldBytes* held);
   // False: nothing is done, to be tried again.
-  bool ExecuteOnKeys(absl::Span<Op> unit);
+  bool ExecuteOnKeys(absl::Span<Op> unit, HeldBytes* held);
   void ExecuteOnTables(Op& op, size_t result_bytes_max);
 
   // memory_tables.cc

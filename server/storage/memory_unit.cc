@@ -28,9 +28,11 @@ uint64_t VersionOf(const MemoryRecord* record) {
 
 }  // namespace
 
-MemoryStorage::Unit::Unit(MemoryStorage* storage, absl::Span<Op> ops)
+MemoryStorage::Unit::Unit(MemoryStorage* storage, absl::Span<Op> ops,
+                          HeldBytes* held)
     : storage_(*storage),
       ops_(ops),
+      held_bytes_(*held),
       now_ms_(std::any_of(ops.begin(), ops.end(), NeedsTime)
                   ? storage->BeginExpiry()
                   : storage->NowMs()),
@@ -131,6 +133,8 @@ void MemoryStorage::Unit::Execute(size_t i) {
 
 void MemoryStorage::Unit::Change(size_t i, const Place& place) {
   Op& op = ops_[i];
+  op.status = held_bytes_.Check();
+  if (!op.status.ok()) return;
   absl::optional<absl::string_view> present;
   if (place.record != nullptr) present = place.record->value.view();
   std::string changed;
@@ -140,6 +144,7 @@ void MemoryStorage::Unit::Change(size_t i, const Place& place) {
     op.status = absl::ResourceExhaustedError("the value would be too large");
     return;
   }
+  held_bytes_.Add(changed.size());
   SharedBytes value = SharedBytes::Copy(changed);
   Write(op, place, value);
   op.value_out = std::move(value);

@@ -16,7 +16,8 @@ namespace coffer::server {
 
 class MemoryStorage::Unit {
  public:
-  Unit(MemoryStorage* storage, absl::Span<Op> ops);
+  // All outlive it.
+  Unit(MemoryStorage* storage, absl::Span<Op> ops, HeldBytes* held);
 
   // Reads only.
   void Read();
@@ -58,6 +59,7 @@ class MemoryStorage::Unit {
 
   MemoryStorage& storage_;
   const absl::Span<Op> ops_;
+  HeldBytes& held_bytes_;  // values that were changed
   const uint64_t now_ms_;
   const bool can_fail_;  // after it has changed something
   bool writes_ = false;  // it may remove what has expired

@@ -72,6 +72,10 @@ class ChangeSink {
   virtual bool Wants(absl::string_view table) = 0;
   // The views live as long as the call.
   virtual void OnChanges(absl::Span<const KeyChange> changes) = 0;
+  // Some changes are not told: any key may have changed, up to now. As after a
+  // write that failed with an unknown outcome and was done all the same. Called
+  // before a read can find them.
+  virtual void OnChangesLost() = 0;
 };
 
 struct StorageCounts {

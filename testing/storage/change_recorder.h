@@ -47,6 +47,10 @@ class ChangeRecorder final : public coffer::server::ChangeSink {
     }
   }
 
+  void OnChangesLost() override {
+    report_.Fail("changes lost, though nothing went wrong");
+  }
+
   std::vector<Change> changes() const {
     std::lock_guard lock(mutex_);
     return changes_;

@@ -42,6 +42,8 @@ class Mistells : public WrappedStorage, private ChangeSink {
     }
   }
 
+  void OnChangesLost() override { sink_->OnChangesLost(); }
+
   const Mistell mistell_;
   ChangeSink* sink_ = nullptr;
   std::atomic<int> told_{0};

@@ -149,6 +149,8 @@ class AppendText final : public ValueOfKey {
     return absl::OkStatus();
   }
 
+  size_t bytes() const override { return text_.size(); }
+
  private:
   const ValueCase type_;
   const absl::string_view text_;

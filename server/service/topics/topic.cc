@@ -62,6 +62,10 @@ void Topic::EvictOldest() {
   event_bytes_ -= ring_.front()->cost();
   ring_.pop_front();
   if (ring_.empty()) std::deque<EventPtr>().swap(ring_);
+  DropLostStanding();
+}
+
+void Topic::DropLostStanding() {
   while (!standing_.empty() && standing_.begin()->first < first()) {
     Reader* const reader = standing_.begin()->second;
     standing_.erase(standing_.begin());
@@ -70,10 +74,11 @@ void Topic::EvictOldest() {
   }
 }
 
-void Topic::ForgetEvents() {
-  COFFER_ASSERT(readers_.empty());
+void Topic::LoseEvents() {
   while (!ring_.empty()) EvictOldest();
   ++last_;
+  DropLostStanding();
+  while (!waiting_.empty()) Wake(waiting_.back());
 }
 
 void Topic::Add(Reader* reader) {

@@ -93,8 +93,8 @@ class Topic {
 
   // While it is kept it is in use.
   void set_kept(bool kept) { kept_ = kept; }
-  // Its events go, and one more that never was. It has no readers.
-  void ForgetEvents();
+  // Its events go, and one more that never was: whoever reads it has lost some.
+  void LoseEvents();
 
   // Gives the event its sequence and tells those who wait.
   void Append(std::shared_ptr<Event> event, const TopicLimits& limits);
@@ -120,6 +120,8 @@ class Topic {
   // Those at the latest event, which is new.
   void MoveWaiting();
   void MoveStanding();
+  // Those whose next event is gone.
+  void DropLostStanding();
   void Wake(Reader* reader);
   void StopWaiting(Reader* reader);
 

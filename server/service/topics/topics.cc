@@ -90,12 +90,22 @@ void Topics::Forget(const std::string& topic) {
   Shard& shard = ShardOf(topic);
   const std::lock_guard<std::mutex> lock(shard.mutex);
   Entry& entry = FindOrAdd(shard, topic);
-  bytes_ -= entry.topic.bytes();
-  entry.topic.ForgetEvents();
-  LeaveByAge(shard, entry);
-  NoteOldest(shard);
+  LoseEvents(shard, entry);
   entry.topic.set_kept(false);
   DropIfUnused(shard, entry.topic);
+}
+
+void Topics::Lose(const std::string& topic) {
+  Shard& shard = ShardOf(topic);
+  const std::lock_guard<std::mutex> lock(shard.mutex);
+  LoseEvents(shard, FindOrAdd(shard, topic));
+}
+
+void Topics::LoseEvents(Shard& shard, Entry& entry) {
+  bytes_ -= entry.topic.bytes();
+  entry.topic.LoseEvents();
+  LeaveByAge(shard, entry);
+  NoteOldest(shard);
 }
 
 bool Topics::End(const std::string& topic, std::uint64_t id) {

@@ -93,6 +93,9 @@ class Topics {
   // told that events are missing. Forget: it has no subscriptions.
   void Keep(const std::string& topic);
   void Forget(const std::string& topic);
+  // Events are missing: each subscription is told so next, and whoever comes
+  // back. The topic is kept.
+  void Lose(const std::string& topic);
 
   // Ends the subscription, whoever has it, behind the latest event. False if it
   // is not on that topic, or over.
@@ -125,6 +128,7 @@ class Topics {
   // With the shard locked:
   Entry& FindOrAdd(Shard& shard, const std::string& topic);
   void DropIfUnused(Shard& shard, Topic& topic);
+  void LoseEvents(Shard& shard, Entry& entry);
   static void LeaveByAge(Shard& shard, Entry& entry);
   static void NoteOldest(Shard& shard);
   void Remove(Shard& shard, Topic& topic, Topic::Reader* reader);

@@ -112,6 +112,16 @@ void ChangeFeed::OnChanges(absl::Span<const KeyChange> changes) {
   }
 }
 
+void ChangeFeed::OnChangesLost() {
+  for (Shard& shard : shards_) {
+    const std::lock_guard<std::mutex> lock(shard.mutex);
+    for (const auto& [name, table] : shard.tables) {
+      if (table.all.has_value()) topics_.Lose(table.all->topic);
+      for (const auto& [key, feed] : table.keys) topics_.Lose(feed.topic);
+    }
+  }
+}
+
 void ChangeFeed::Tell(Table& table, const KeyChange& change) {
   if (table.all.has_value()) {
     topics_.Publish(table.all->topic, std::make_shared<Event>(change));

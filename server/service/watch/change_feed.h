@@ -78,6 +78,7 @@ class ChangeFeed final : public ChangeSink {
 
   bool Wants(absl::string_view table) override;
   void OnChanges(absl::Span<const KeyChange> changes) override;
+  void OnChangesLost() override;
 
  private:
   struct Place {  // of what is watched

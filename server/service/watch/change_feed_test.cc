@@ -404,6 +404,30 @@ TEST_F(ChangeFeedTest, EachIsToldWhatItWantsWhateverTheOthersDo) {
   }
 }
 
+TEST_F(ChangeFeedTest, WhenChangesAreNotToldEachIsToldThatSomeAreMissing) {
+  const auto waits = Open(All("t"));
+  const auto waits_too = Open(Key("u", "k"));
+  const auto reads = Open(Prefix("t", "a"));
+  const auto paused = Open(Prefix("t", "b"));
+  Tell("t", "a1");
+  EXPECT_THAT(Steps(*waits), ElementsAre("1 SET a1@1=v1"));
+  EXPECT_THAT(Steps(*waits_too), IsEmpty());
+  paused->place().Pause(/*until_lost=*/true);
+  waker_->wakes = 0;
+  feed_.OnChangesLost();
+  EXPECT_EQ(waker_->wakes, 3) << "those who wait, and who paused until then";
+  Tell("t", "a2");
+  EXPECT_THAT(Steps(*waits), ElementsAre("lost to 2", "3 SET a2@2=v2"));
+  EXPECT_THAT(Steps(*waits_too), ElementsAre("lost to 1"));
+  EXPECT_THAT(Steps(*reads), ElementsAre("lost to 2", "3 SET a2@2=v2"));
+  EXPECT_THAT(Steps(*paused), ElementsAre("lost to 2"));
+  // Who comes back from before it, and from behind it.
+  EXPECT_EQ(Open(From(All("t"), kEpoch, 1))->place().start_gap(),
+            v1::Gap::EVICTED);
+  EXPECT_FALSE(
+      Open(From(All("t"), kEpoch, 2))->place().start_gap().has_value());
+}
+
 TEST_F(ChangeFeedTest, LongNamesAreRefused) {
   const std::string longest(ChangeFeed::kNameBytesMax - 1, 'x');
   EXPECT_NE(Open(Key("t", longest)), nullptr);

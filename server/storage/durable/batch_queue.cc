@@ -15,7 +15,12 @@ constexpr size_t kBytesPerOp = 128;
 size_t BytesOf(const Batch& batch) {
   size_t bytes = 0;
   for (const Op& op : batch.ops()) {
-    bytes += kBytesPerOp + op.key.size() + op.value.size();
+    bytes += kBytesPerOp + op.table.size() + op.key.size() + op.value.size();
+    if (op.change != nullptr) bytes += op.change->bytes();
+    if (op.page == nullptr) continue;
+    const PageRange& page = *op.page;
+    bytes += page.cursor.size() + page.prefix.size() + page.begin.size() +
+             page.end.size();
   }
   return bytes;
 }

@@ -5,6 +5,10 @@
 #include <thread>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+#include "absl/types/span.h"
 #include "coffer/testing/manual_clock.h"
 #include "gtest/gtest.h"
 
@@ -31,12 +35,39 @@ TEST(BatchQueue, RefusesWhatPassesItsLimitAndLeavesDone) {
   const absl::Status refused = queue.Push(&second, done);
   EXPECT_EQ(refused.code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(refused.message(),
-            "overloaded: batches of 628 bytes wait for the disk, the limit is "
+            "overloaded: batches of 629 bytes wait for the disk, the limit is "
             "1000");
   done();
   EXPECT_TRUE(called);
   EXPECT_EQ(queue.Pop(0).size(), 1u);
   EXPECT_TRUE(queue.Push(&second, done).ok()) << "there is room again";
+}
+
+class Large final : public ValueChange {
+ public:
+  absl::Status Apply(absl::optional<absl::string_view>, absl::Span<const Op>,
+                     std::string*) const override {
+    return absl::OkStatus();
+  }
+  size_t bytes() const override { return 900; }
+};
+
+TEST(BatchQueue, CountsWhateverABatchHolds) {
+  const std::string name(900, 'n');
+  const Large large;
+  const PageRange page{.prefix = name};
+  std::vector<Batch> batches(4);
+  batches[0].Get(name, "k");
+  batches[1].Get("t", name);
+  batches[2].Change("t", "k", &large);
+  batches[3].Scan("t", &page);
+  for (Batch& batch : batches) {
+    BatchQueue queue(1000, &Clock::System());
+    Batch other = OfBytes("v");
+    Storage::Done done = [] {};
+    ASSERT_TRUE(queue.Push(&other, done).ok());
+    EXPECT_FALSE(queue.Push(&batch, done).ok());
+  }
 }
 
 TEST(BatchQueue, TakesOneOfAnySizeWhenEmpty) {
@@ -49,7 +80,7 @@ TEST(BatchQueue, TakesOneOfAnySizeWhenEmpty) {
 
 TEST(BatchQueue, PopsInOrderUpToItsBytesAndAtLeastOne) {
   BatchQueue queue(100000, &Clock::System());
-  const std::string value(872, 'v');  // 1000 bytes a batch
+  const std::string value(871, 'v');  // 1000 bytes a batch
   std::vector<Batch> batches;
   for (int i = 0; i < 5; ++i) batches.push_back(OfBytes(value));
   for (Batch& batch : batches) {

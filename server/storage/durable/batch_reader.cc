@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
@@ -34,45 +35,13 @@ bool IsCursor(absl::string_view cursor) {
   return cursor.empty() || cursor[0] == kFrom;
 }
 
-// The keys to be read, each once, however often it is asked for: a request that
-// names a large value many times must not hold as many copies of it.
-class DistinctKeys {
- public:
-  explicit DistinctKeys(size_t most) : most_(most) { keys_.reserve(most); }
+// So many keys are read at once, and no more of them once they are so large.
+constexpr size_t kReadKeys = 64;
+constexpr size_t kReadBytes = size_t{16} << 20;
 
-  // Its place among slices().
-  size_t Add(std::string key) {
-    keys_.push_back(std::move(key));
-    if (most_ == 1) {
-      slices_.emplace_back(keys_.back());
-      return 0;
-    }
-    const auto [at, added] = places_.try_emplace(keys_.back(), slices_.size());
-    if (added) {
-      slices_.emplace_back(keys_.back());
-    } else {
-      keys_.pop_back();
-    }
-    return at->second;
-  }
-
-  const std::vector<rocksdb::Slice>& slices() const { return slices_; }
-
- private:
-  const size_t most_;
-  std::vector<std::string> keys_;  // never more than reserved: they stay
-  std::vector<rocksdb::Slice> slices_;
-  absl::flat_hash_map<absl::string_view, size_t> places_;
-};
-
-// As `read`, which asked for the same key.
-void TakeAs(const Op& read, Op& op) {
-  op.status = read.status;
-  op.found = read.found;
-  op.version = read.version;
-  op.expires_at_ms = read.expires_at_ms;
-  if (op.kind != OpKind::kExists) op.value_out = read.value_out;
-}
+// Most often it is one key that is read.
+template <class T>
+using Few = absl::InlinedVector<T, 1>;
 
 // Where a page begins.
 absl::string_view FromOf(const PageRange& page) {
@@ -122,8 +91,89 @@ bool Chooses(absl::Span<const Op> unit) {
 
 }  // namespace
 
+// The keys to be read, each once, however often it is asked for: a request that
+// names a large value many times must not hold as many copies of it.
+class KeysToRead {
+ public:
+  // `ops` outlive it.
+  explicit KeysToRead(absl::Span<Op* const> ops)
+      : ops_(ops), next_of_same_(ops.size(), kNone) {
+    names_.reserve(ops.size());
+    if (ops.size() > 1) places_.reserve(ops.size());
+  }
+
+  // Operation `i` reads the key of that name.
+  void Add(size_t i, std::string name) {
+    names_.push_back(std::move(name));
+    if (ops_.size() > 1) {
+      const auto [at, added] =
+          places_.try_emplace(names_.back(), slices_.size());
+      if (!added) {
+        names_.pop_back();
+        size_t& last = last_op_[at->second];
+        next_of_same_[last] = i;
+        last = i;
+        return;
+      }
+    }
+    slices_.emplace_back(names_.back());
+    first_op_.push_back(i);
+    last_op_.push_back(i);
+  }
+
+  size_t size() const { return slices_.size(); }
+  const rocksdb::Slice& name(size_t key) const { return slices_[key]; }
+
+  // The operations that read the key, in their order.
+  template <class Visit>
+  void ForEachOp(size_t key, Visit visit) const {
+    for (size_t i = first_op_[key]; i != kNone; i = next_of_same_[i]) {
+      visit(*ops_[i]);
+    }
+  }
+
+ private:
+  static constexpr size_t kNone = SIZE_MAX;
+
+  const absl::Span<Op* const> ops_;
+  Few<std::string> names_;  // never more than reserved: they stay
+  Few<rocksdb::Slice> slices_;
+  absl::flat_hash_map<absl::string_view, size_t> places_;
+  // Of each key, and of each operation the next one that reads the same.
+  Few<size_t> first_op_;
+  Few<size_t> last_op_;
+  Few<size_t> next_of_same_;
+};
+
+namespace {
+
+// All of them read the key, which is as `status` and `stored` say.
+template <class Take>
+void TakeForAll(const KeysToRead& keys, size_t key, HeldBytes* held,
+                Take take) {
+  const Op* with_value = nullptr;
+  keys.ForEachOp(key, [&](Op& op) {
+    if (op.kind == OpKind::kExists) return take(op);
+    if (with_value != nullptr) {
+      op.status = with_value->status;
+      op.found = with_value->found;
+      op.version = with_value->version;
+      op.expires_at_ms = with_value->expires_at_ms;
+      op.value_out = with_value->value_out;
+      return;
+    }
+    with_value = &op;
+    op.status = held->Check();
+    if (!op.status.ok()) return;
+    take(op);
+    held->Add(op.value_out.size());
+  });
+}
+
+}  // namespace
+
 ReadOutcome BatchReader::Execute(absl::Span<Op> ops, size_t result_bytes_max,
-                                 ReadFrom from) const {
+                                 HeldBytes* held, ReadFrom from) const {
   if (from == ReadFrom::kMemory) {
     if (ops.size() > kKeysFromMemoryMax) return ReadOutcome::kNotInMemory;
     for (const Op& op : ops) {
@@ -138,7 +188,7 @@ ReadOutcome BatchReader::Execute(absl::Span<Op> ops, size_t result_bytes_max,
     begin = end;
     const absl::Status valid = CheckUnit(unit);
     if (valid.ok() && IsTableOp(unit[0].kind)) {
-      ReadOutcome outcome = ReadKeys(keys, from);
+      ReadOutcome outcome = ReadKeys(keys, from, held);
       if (outcome != ReadOutcome::kDone) return outcome;
       keys.clear();
       outcome = ReadTables(unit[0], result_bytes_max);
@@ -150,7 +200,7 @@ ReadOutcome BatchReader::Execute(absl::Span<Op> ops, size_t result_bytes_max,
       if (valid.ok()) keys.push_back(&op);
     }
   }
-  const ReadOutcome outcome = ReadKeys(keys, from);
+  const ReadOutcome outcome = ReadKeys(keys, from, held);
   if (outcome != ReadOutcome::kDone) return outcome;
   for (size_t begin = 0; begin < ops.size();) {
     const size_t end = UnitEnd(ops, begin);
@@ -182,16 +232,15 @@ void BatchReader::TakeRecord(const rocksdb::Status& status,
   }
 }
 
-// As of one moment, as MultiGet. But one by one: RocksDB's MultiGet reads the
-// files all the same, on this thread, and what it reads does not go into the
-// cache then (7.8). False: some key's block is not in memory.
-bool BatchReader::GetFromMemory(absl::Span<const rocksdb::Slice> keys,
+// As MultiGet. But one by one: RocksDB's MultiGet reads the files all the same,
+// on this thread, and what it reads does not go into the cache then (7.8).
+// False: some key's block is not in memory.
+bool BatchReader::GetFromMemory(const rocksdb::ReadOptions& how,
+                                absl::Span<const rocksdb::Slice> keys,
                                 absl::Span<rocksdb::PinnableSlice> values,
                                 absl::Span<rocksdb::Status> statuses) const {
-  rocksdb::ReadOptions options;
+  rocksdb::ReadOptions options = how;
   options.read_tier = rocksdb::kBlockCacheTier;
-  absl::optional<rocksdb::ManagedSnapshot> moment;
-  if (keys.size() > 1) options.snapshot = moment.emplace(&db_).snapshot();
   for (size_t i = 0; i < keys.size(); ++i) {
     statuses[i] =
         db_.Get(options, db_.DefaultColumnFamily(), keys[i], &values[i]);
@@ -203,45 +252,57 @@ bool BatchReader::GetFromMemory(absl::Span<const rocksdb::Slice> keys,
   return true;
 }
 
-ReadOutcome BatchReader::ReadKeys(absl::Span<Op* const> ops,
-                                  ReadFrom from) const {
-  if (ops.empty()) return ReadOutcome::kDone;
-  std::vector<TableId> ids;
-  constexpr size_t kNone = SIZE_MAX;
-  for (int tries = 0; tries < kTries; ++tries) {
-    const TableCatalogue::Found found = catalogue_.FindAll(ops, &ids);
-    DistinctKeys keys(ops.size());
-    std::vector<size_t> places(ops.size(), kNone);
-    for (size_t i = 0; i < ops.size(); ++i) {
-      ClearResult(ops[i]);
-      if (ids[i] == kNoTable) continue;
-      places[i] = keys.Add(DataKey(ids[i], ops[i]->key));
+// As of one moment. False: some key's block is not in memory.
+bool BatchReader::ReadRecords(const KeysToRead& keys, ReadFrom from,
+                              HeldBytes* held) const {
+  rocksdb::ReadOptions options;
+  options.value_size_soft_limit = kReadBytes;
+  absl::optional<rocksdb::ManagedSnapshot> moment;
+  if (keys.size() > 1) options.snapshot = moment.emplace(&db_).snapshot();
+  Few<size_t> some;
+  for (size_t next = 0; next < keys.size() || !some.empty();) {
+    while (next < keys.size() && some.size() < kReadKeys) {
+      some.push_back(next++);
     }
-    const std::vector<rocksdb::Slice>& slices = keys.slices();
-    std::vector<rocksdb::PinnableSlice> values(slices.size());
-    std::vector<rocksdb::Status> statuses(slices.size());
-    if (from == ReadFrom::kMemory) {
-      if (!GetFromMemory(slices, absl::MakeSpan(values),
-                         absl::MakeSpan(statuses))) {
-        return ReadOutcome::kNotInMemory;
-      }
-    } else if (!slices.empty()) {
-      db_.MultiGet(rocksdb::ReadOptions(), db_.DefaultColumnFamily(),
-                   slices.size(), slices.data(), values.data(),
-                   statuses.data());
+    Few<rocksdb::Slice> names;
+    for (const size_t key : some) names.push_back(keys.name(key));
+    Few<rocksdb::PinnableSlice> values(some.size());
+    Few<rocksdb::Status> statuses(some.size());
+    if (from == ReadFrom::kDisk) {
+      db_.MultiGet(options, db_.DefaultColumnFamily(), some.size(),
+                   names.data(), values.data(), statuses.data());
+    } else if (!GetFromMemory(options, names, absl::MakeSpan(values),
+                              absl::MakeSpan(statuses))) {
+      return false;
     }
-    // Who has taken the record of a key, with its value.
-    std::vector<const Op*> taken(slices.size());
-    for (size_t i = 0; i < ops.size(); ++i) {
-      if (places[i] == kNone) continue;
-      const Op*& first = taken[places[i]];
-      if (first != nullptr) {
-        TakeAs(*first, *ops[i]);
+    Few<size_t> not_read;  // behind what is too much for once
+    for (size_t i = 0; i < some.size(); ++i) {
+      if (statuses[i].IsAborted()) {
+        not_read.push_back(some[i]);
         continue;
       }
-      TakeRecord(statuses[places[i]], values[places[i]], *ops[i]);
-      if (ops[i]->kind != OpKind::kExists) first = ops[i];
+      TakeForAll(keys, some[i], held,
+                 [&](Op& op) { TakeRecord(statuses[i], values[i], op); });
     }
+    some.swap(not_read);
+  }
+  return true;
+}
+
+ReadOutcome BatchReader::ReadKeys(absl::Span<Op* const> ops, ReadFrom from,
+                                  HeldBytes* held) const {
+  if (ops.empty()) return ReadOutcome::kDone;
+  const HeldBytes held_before = *held;
+  std::vector<TableId> ids;
+  for (int tries = 0; tries < kTries; ++tries) {
+    const TableCatalogue::Found found = catalogue_.FindAll(ops, &ids);
+    *held = held_before;
+    KeysToRead keys(ops);
+    for (size_t i = 0; i < ops.size(); ++i) {
+      ClearResult(ops[i]);
+      if (ids[i] != kNoTable) keys.Add(i, DataKey(ids[i], ops[i]->key));
+    }
+    if (!ReadRecords(keys, from, held)) return ReadOutcome::kNotInMemory;
     if (found.one_table || catalogue_.generation() == found.generation) {
       return ReadOutcome::kDone;
     }

@@ -11,11 +11,14 @@
 #include "coffer/server/storage/batch.h"
 #include "coffer/server/storage/durable/record_format.h"
 #include "coffer/server/storage/durable/table_catalogue.h"
+#include "coffer/server/storage/held_bytes.h"
 #include "rocksdb/db.h"
 #include "rocksdb/slice.h"
 #include "rocksdb/status.h"
 
 namespace coffer::server {
+
+class KeysToRead;
 
 // How far a read goes for what it wants.
 enum class ReadFrom {
@@ -39,13 +42,18 @@ class BatchReader {
   BatchReader(rocksdb::DB* db, const TableCatalogue* catalogue, uint64_t now_ms)
       : db_(*db), catalogue_(*catalogue), now_ms_(now_ms) {}
 
-  // Executes `ops`, of which none is a write.
+  // Executes `ops`, of which none is a write. `held` goes up by what they hold
+  // if they are done.
   ReadOutcome Execute(absl::Span<Op> ops, size_t result_bytes_max,
-                      ReadFrom from) const;
+                      HeldBytes* held, ReadFrom from) const;
 
  private:
-  ReadOutcome ReadKeys(absl::Span<Op* const> ops, ReadFrom from) const;
-  bool GetFromMemory(absl::Span<const rocksdb::Slice> keys,
+  ReadOutcome ReadKeys(absl::Span<Op* const> ops, ReadFrom from,
+                       HeldBytes* held) const;
+  bool ReadRecords(const KeysToRead& keys, ReadFrom from,
+                   HeldBytes* held) const;
+  bool GetFromMemory(const rocksdb::ReadOptions& how,
+                     absl::Span<const rocksdb::Slice> keys,
                      absl::Span<rocksdb::PinnableSlice> values,
                      absl::Span<rocksdb::Status> statuses) const;
   void TakeRecord(const rocksdb::Status& status, const rocksdb::Slice& stored,

@@ -17,6 +17,26 @@ constexpr uint64_t kVersionsReserved = 1 << 20;
 
 constexpr uint32_t kNothing = UINT32_MAX;
 
+// So many keys are read at once, and no more of them once they are so large.
+constexpr size_t kReadKeys = 64;
+constexpr size_t kReadBytes = size_t{16} << 20;
+
+// Whether executing it takes the value that is there, or may tell it.
+bool NeedsValue(const Op& op) {
+  switch (op.kind) {
+    case OpKind::kExists:
+      return false;
+    case OpKind::kSet:
+    case OpKind::kDelete:
+      return op.want_previous || op.condition.kind != Condition::Kind::kNone;
+    case OpKind::kCompare:
+      return op.condition.kind == Condition::Kind::kValueEqual ||
+             op.condition.kind == Condition::Kind::kValueNotEqual;
+    default:
+      return true;
+  }
+}
+
 void MustBeOk(const rocksdb::Status& status) {
   // A WriteBatch without a size limit takes what it is given.
   COFFER_ASSERT(status.ok() && "put together in memory");
@@ -28,13 +48,15 @@ CommitPlan::CommitPlan(const Environment& environment,
                        const CommitCounters& counters)
     : environment_(environment), counters_(counters) {}
 
-void CommitPlan::Plan(absl::Span<const absl::Span<Op>> parts) {
-  for (absl::Span<Op> ops : parts) Load(ops);
+void CommitPlan::Plan(absl::Span<const CommitPart> parts) {
+  for (const CommitPart& part : parts) Load(part);
   ReadStored();
   absl::Span<const uint32_t> of_op = of_op_;
-  for (absl::Span<Op> ops : parts) {
+  for (part_ = 0; part_ < parts.size(); ++part_) {
+    const absl::Span<Op> ops = parts[part_].ops;
     for (size_t begin = 0; begin < ops.size();) {
       const size_t count = UnitEnd(ops, begin) - begin;
+      if (count < ops.size()) held_bytes_[part_].BeginUnit();
       Execute(ops.subspan(begin, count), of_op.subspan(0, count));
       of_op.remove_prefix(count);
       begin += count;
@@ -45,7 +67,10 @@ void CommitPlan::Plan(absl::Span<const absl::Span<Op>> parts) {
   if (write_.Count() > 0) ReserveVersions(&counters_, &write_);
 }
 
-void CommitPlan::Load(absl::Span<Op> ops) {
+void CommitPlan::Load(const CommitPart& part) {
+  const absl::Span<Op> ops = part.ops;
+  held_bytes_.emplace_back(part.held_bytes_max);
+  if (UnitEnd(ops, 0) == ops.size()) held_bytes_.back().BeginUnit();
   for (size_t begin = 0; begin < ops.size();) {
     const size_t end = UnitEnd(ops, begin);
     const absl::Status valid = CheckUnit(ops.subspan(begin, end - begin));
@@ -80,9 +105,14 @@ uint32_t CommitPlan::KeyOf(const Op& op) {
   const auto next = static_cast<uint32_t>(keys_.size());
   const auto [it, inserted] =
       key_by_name_.try_emplace(std::make_pair(table, op.key), next);
-  if (!inserted) return it->second;
+  if (!inserted) {
+    keys_[it->second].needs_value |= NeedsValue(op);
+    return it->second;
+  }
   Key& key = keys_.emplace_back();
   key.table = table;
+  key.part = static_cast<uint32_t>(held_bytes_.size() - 1);
+  key.needs_value = NeedsValue(op);
   key.name = op.key;
   key.encoded = DataKey(tables_[table].id, op.key);
   return next;
@@ -90,45 +120,76 @@ uint32_t CommitPlan::KeyOf(const Op& op) {
 
 void CommitPlan::ReadStored() {
   std::vector<uint32_t> known;
-  std::vector<rocksdb::Slice> names;
   for (uint32_t i = 0; i < keys_.size(); ++i) {
-    if (tables_[keys_[i].table].is_new) continue;
-    known.push_back(i);
-    names.emplace_back(keys_[i].encoded);
+    if (!tables_[keys_[i].table].is_new) known.push_back(i);
   }
-  if (known.empty()) return;
-  rocksdb::DB& db = *environment_.db;
-  stored_.resize(known.size());
-  std::vector<rocksdb::Status> statuses(known.size());
-  db.MultiGet(rocksdb::ReadOptions(), db.DefaultColumnFamily(), known.size(),
-              names.data(), stored_.data(), statuses.data());
-  for (size_t i = 0; i < known.size(); ++i) {
-    Key& key = keys_[known[i]];
-    TakeStored(statuses[i], stored_[i], key);
-    const uint64_t at_ms = key.now.expires_at_ms;
-    if (!key.stored || at_ms == 0 || at_ms > environment_.now_ms) continue;
-    // It has expired: whoever writes next is the one to remove it.
-    Put(known[i], State());
-    Tell(KeyChange::Kind::kExpired, known[i], ++counters_.last_version);
+  // What is committed does not change meanwhile: they need not be read at once.
+  std::vector<uint32_t> some;
+  for (auto next = known.begin(); next != known.end() || !some.empty();) {
+    while (next != known.end() && some.size() < kReadKeys) {
+      some.push_back(*next++);
+    }
+    std::vector<uint32_t> not_read;
+    ReadSome(some, &not_read);
+    some.swap(not_read);
   }
   undos_.clear();
 }
 
+// Those behind what is too much for once are not read.
+void CommitPlan::ReadSome(absl::Span<const uint32_t> keys,
+                          std::vector<uint32_t>* not_read) {
+  std::vector<rocksdb::Slice> names;
+  names.reserve(keys.size());
+  for (const uint32_t key : keys) names.emplace_back(keys_[key].encoded);
+  std::vector<rocksdb::PinnableSlice> stored(keys.size());
+  std::vector<rocksdb::Status> statuses(keys.size());
+  rocksdb::ReadOptions options;
+  options.value_size_soft_limit = kReadBytes;
+  rocksdb::DB& db = *environment_.db;
+  db.MultiGet(options, db.DefaultColumnFamily(), keys.size(), names.data(),
+              stored.data(), statuses.data());
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (statuses[i].IsAborted()) {
+      not_read->push_back(keys[i]);
+      continue;
+    }
+    TakeStored(statuses[i], std::move(stored[i]), keys[i]);
+    const Key& key = keys_[keys[i]];
+    const uint64_t at_ms = key.now.expires_at_ms;
+    if (!key.stored || at_ms == 0 || at_ms > environment_.now_ms) continue;
+    // It has expired: whoever writes next is the one to remove it.
+    Put(keys[i], State());
+    Tell(KeyChange::Kind::kExpired, keys[i], ++counters_.last_version);
+  }
+}
+
 void CommitPlan::TakeStored(const rocksdb::Status& status,
-                            const rocksdb::PinnableSlice& stored, Key& key) {
+                            rocksdb::PinnableSlice&& stored, uint32_t index) {
+  Key& key = keys_[index];
   if (status.IsNotFound()) return;
   key.error = FromRocksDb(status, "reading a key");
+  if (key.error.ok() && key.needs_value)
+    key.error = held_bytes_[key.part].Check();
   if (!key.error.ok()) return;
+  stored_.push_back(std::move(stored));  // a short value moves with it
+  const absl::string_view bytes = ToView(stored_.back());
   DataRecord record;
-  if (!DecodeData(ToView(stored), &record)) {
-    key.error = CorruptRecord(tables_[key.table].name, stored.size());
+  if (!DecodeData(bytes, &record)) {
+    key.error = CorruptRecord(tables_[key.table].name, bytes.size());
     return;
   }
   key.stored = key.now.exists = true;
   key.now.version = record.version;
-  key.now.value = record.value;
+  key.now.value_bytes = record.value.size();
   key.now.expires_at_ms = record.expires_at_ms;
   key.stored_expires_at_ms = record.expires_at_ms;
+  if (key.needs_value) {
+    key.now.value = record.value;
+    held_bytes_[key.part].Add(bytes.size());
+  } else {
+    stored_.pop_back();
+  }
 }
 
 void CommitPlan::Execute(absl::Span<Op> unit, absl::Span<const uint32_t> keys) {
@@ -189,7 +250,10 @@ void CommitPlan::ExecuteOnKey(absl::Span<Op> unit, size_t i, uint32_t key) {
   }
   switch (op.kind) {
     case OpKind::kSet:
-      return Write(op, key, State{.exists = true, .value = op.value});
+      return Write(op, key,
+                   State{.exists = true,
+                         .value_bytes = op.value.size(),
+                         .value = op.value});
     case OpKind::kExpire:
       if (now.exists) Write(op, key, now);
       return;
@@ -205,6 +269,8 @@ void CommitPlan::ExecuteOnKey(absl::Span<Op> unit, size_t i, uint32_t key) {
 
 void CommitPlan::Change(absl::Span<Op> unit, size_t i, uint32_t key) {
   Op& op = unit[i];
+  op.status = held_bytes_[part_].Check();
+  if (!op.status.ok()) return;
   const State& now = keys_[key].now;
   absl::optional<absl::string_view> present;
   if (now.exists) present = now.value;
@@ -215,9 +281,11 @@ void CommitPlan::Change(absl::Span<Op> unit, size_t i, uint32_t key) {
     op.status = absl::ResourceExhaustedError("the value would be too large");
     return;
   }
+  held_bytes_[part_].Add(changed.size());
   op.value_out = SharedBytes::Copy(changed);
   Write(op, key,
         State{.exists = true,
+              .value_bytes = changed.size(),
               .value = op.value_out.view(),
               .shared = op.value_out});
 }
@@ -249,11 +317,11 @@ void CommitPlan::Put(uint32_t index, State state) {
   undos_.push_back({index, key.changed, key.now, table.keys, table.bytes});
   if (key.now.exists) {
     --table.keys;
-    table.bytes -= key.name.size() + key.now.value.size();
+    table.bytes -= key.name.size() + key.now.value_bytes;
   }
   if (state.exists) {
     ++table.keys;
-    table.bytes += key.name.size() + state.value.size();
+    table.bytes += key.name.size() + state.value_bytes;
   }
   key.now = std::move(state);
   key.changed = true;
@@ -308,7 +376,10 @@ void CommitPlan::TellChanges(ChangeSink* sink) const {
 }
 
 SharedBytes CommitPlan::ValueOf(State& state) {
-  if (!state.shared) state.shared = SharedBytes::Copy(state.value);
+  if (!state.shared) {
+    held_bytes_[part_].Add(state.value.size());
+    state.shared = SharedBytes::Copy(state.value);
+  }
   return state.shared;
 }
 

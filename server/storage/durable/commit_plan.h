@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,6 +25,7 @@
 #include "absl/types/span.h"
 #include "coffer/server/storage/batch.h"
 #include "coffer/server/storage/durable/table_catalogue.h"
+#include "coffer/server/storage/held_bytes.h"
 #include "coffer/server/storage/storage.h"
 #include "rocksdb/db.h"
 #include "rocksdb/slice.h"
@@ -37,6 +39,14 @@ struct CommitCounters {
   // As on the disk: versions up to here may be given without a write of it.
   uint64_t version_bound = 0;
   TableId last_table = kNoTable;
+};
+
+// Operations of one batch that are committed at once: whole units, none with an
+// operation of tables. They, and the names and values in them, outlive the
+// plan.
+struct CommitPart {
+  absl::Span<Op> ops;
+  size_t held_bytes_max = 0;  // as Batch::held_bytes_max
 };
 
 class CommitPlan {
@@ -55,9 +65,8 @@ class CommitPlan {
   CommitPlan(const CommitPlan&) = delete;
   CommitPlan& operator=(const CommitPlan&) = delete;
 
-  // Once. Spans of whole units, none with an operation of tables; they, and the
-  // names and values in them, outlive the plan. Blocks on the disk.
-  void Plan(absl::Span<const absl::Span<Op>> parts);
+  // Once. Blocks on the disk.
+  void Plan(absl::Span<const CommitPart> parts);
 
   rocksdb::WriteBatch& write() { return write_; }
   // What there is to write; without it the results are true as they are.
@@ -75,6 +84,9 @@ class CommitPlan {
     bool exists = false;
     uint64_t version = 0;
     uint64_t expires_at_ms = 0;
+    // Known also of a value that no operation of the plan needs, which is not
+    // kept.
+    size_t value_bytes = 0;
     absl::string_view value = {};
     // Of the value, if it is not elsewhere; or made when it is first asked for.
     SharedBytes shared = {};
@@ -82,6 +94,8 @@ class CommitPlan {
   // A key that the operations name.
   struct Key {
     uint32_t table = 0;
+    uint32_t part = 0;  // that names it first
+    bool needs_value = false;
     absl::string_view name;
     std::string encoded;
     absl::Status error;  // what is stored cannot be read
@@ -110,12 +124,14 @@ class CommitPlan {
     absl::optional<std::string> note;  // none: it is removed
   };
 
-  void Load(absl::Span<Op> ops);
+  void Load(const CommitPart& part);
   uint32_t TableOf(absl::string_view name);
   uint32_t KeyOf(const Op& op);
   void ReadStored();
+  void ReadSome(absl::Span<const uint32_t> keys,
+                std::vector<uint32_t>* not_read);
   void TakeStored(const rocksdb::Status& status,
-                  const rocksdb::PinnableSlice& stored, Key& key);
+                  rocksdb::PinnableSlice&& stored, uint32_t key);
 
   void Execute(absl::Span<Op> unit, absl::Span<const uint32_t> keys);
   void ExecuteOp(absl::Span<Op> unit, size_t i, uint32_t key);
@@ -130,7 +146,7 @@ class CommitPlan {
 
   void WriteKeys();
   void WriteTables();
-  static SharedBytes ValueOf(State& state);
+  SharedBytes ValueOf(State& state);
 
   const Environment environment_;
   CommitCounters counters_;
@@ -141,9 +157,11 @@ class CommitPlan {
   absl::flat_hash_map<std::pair<uint32_t, absl::string_view>, uint32_t>
       key_by_name_;
   std::vector<uint32_t> of_op_;  // the key of each operation, in order
-  std::vector<rocksdb::PinnableSlice> stored_;  // the values point into it
+  std::deque<rocksdb::PinnableSlice> stored_;  // the values point into it
+  std::vector<HeldBytes> held_bytes_;          // of each part
 
   // Of the unit that is executed.
+  uint32_t part_ = 0;
   bool held_ = true;  // its comparisons so far
   std::vector<Undo> undos_;
 

@@ -7,6 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "coffer/server/log.h"
+#include "coffer/server/storage/durable/directory_lock.h"
 #include "coffer/server/storage/durable/engine_status.h"
 #include "coffer/server/storage/durable/error_listener.h"
 #include "coffer/server/storage/durable/record_format.h"
@@ -23,34 +24,37 @@ namespace {
 // it a database; and what stands in a file system's root.
 bool MayBeInANewDirectory(absl::string_view name) {
   return name == "." || name == ".." || name == "lost+found" ||
-         name == "LOCK" || name == "IDENTITY" || name == "MANIFEST-000001" ||
-         absl::StartsWith(name, "LOG") || absl::EndsWith(name, ".dbtmp");
+         name == "LOCK" || name == "IN_USE" || name == "IDENTITY" ||
+         name == "MANIFEST-000001" || absl::StartsWith(name, "LOG") ||
+         absl::EndsWith(name, ".dbtmp");
 }
 
-LogFileSystem::Options LogOptions(const DurableOptions& options) {
+LogFileSystem::Options LogOptions(const DurableOptions& options,
+                                  Database::Access access,
+                                  std::shared_ptr<SyncedFiles> synced) {
   // A sync after it has been reached takes a little longer.
   constexpr size_t kZerosBytes = 256 << 10;
-  return {.zeros_bytes = options.sync == SyncMode::kAlways ? kZerosBytes : 0,
+  const bool always = options.sync == SyncMode::kAlways;
+  const bool has_synced = synced != nullptr;
+  return {.zeros_bytes = always ? kZerosBytes : 0,
           .accept_holes = options.accept_damaged_log,
+          .synced = std::move(synced),
+          // Else what was answered is not all synced.
+          .synced_only =
+              always && has_synced && access == Database::Access::kReadOnly,
           .clock = options.clock};
-}
-
-// By its words: RocksDB has no status for it.
-bool IsHeldByAnother(const rocksdb::Status& status) {
-  if (!status.IsIOError()) return false;
-  const std::string message = status.ToString();
-  return absl::StrContains(message, "While lock file") ||
-         absl::StrContains(message, "lock hold by");
 }
 
 }  // namespace
 
-Database::Database(const DurableOptions& options)
+Database::Database(const DurableOptions& options, Access access,
+                   std::shared_ptr<SyncedFiles> synced)
     : options_(options),
+      access_(access),
       files_(std::make_shared<LogFileSystem>(
           options.file_system != nullptr ? options.file_system
                                          : rocksdb::FileSystem::Default(),
-          LogOptions(options))),
+          LogOptions(options, access, std::move(synced)))),
       env_(rocksdb::NewCompositeEnv(files_)) {}
 
 std::string Database::Doing(absl::string_view what) const {
@@ -58,52 +62,20 @@ std::string Database::Doing(absl::string_view what) const {
 }
 
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(
-    const DurableOptions& options, OnError on_error, Access access) {
-  std::unique_ptr<Database> database(new Database(options));
-  database->access_ = access;
-  absl::Status status = database->CheckLock();
+    const DurableOptions& options, OnError on_error, Access access,
+    std::shared_ptr<SyncedFiles> synced) {
+  std::unique_ptr<Database> database(
+      new Database(options, access, std::move(synced)));
+  // RocksDB takes it again when it opens: this is to say clearly that it cannot
+  // be had, before anything is read that another process may be writing.
+  absl::Status status = CheckRocksDbLock(*database->env_, options.data_dir);
   if (status.ok()) status = database->CheckFiles();
   if (status.ok()) {
-    status = database->OpenRocksDb(std::move(on_error), access);
+    status = database->OpenRocksDb(std::move(on_error));
   }
   if (status.ok()) status = database->CheckFormat();
   if (!status.ok()) return status;
   return database;
-}
-
-// RocksDB takes the lock again when it opens: this is to say clearly that it
-// cannot be had, before anything is read that another process may be writing.
-absl::Status Database::CheckLock() {
-  rocksdb::Status status = MakeDirectory();
-  rocksdb::FileLock* lock = nullptr;
-  if (status.ok()) {
-    status = env_->LockFile(options_.data_dir + "/LOCK", &lock);
-  }
-  if (status.ok()) status = env_->UnlockFile(lock);
-  if (IsHeldByAnother(status)) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(Doing("cannot open"), ": another server has it open"));
-  }
-  return FromRocksDb(status, Doing("cannot use"));
-}
-
-// One that is new is there for good only once the folder that it is in is
-// synced: RocksDB syncs what is in it, and not this.
-rocksdb::Status Database::MakeDirectory() {
-  const std::string& dir = options_.data_dir;
-  const bool is_new = env_->FileExists(dir).IsNotFound();
-  rocksdb::Status status = env_->CreateDirIfMissing(dir);
-  if (!status.ok()) return status;
-  const size_t name = dir.find_last_not_of('/');
-  const size_t slash = dir.rfind('/', name);
-  std::string parent = ".";
-  if (slash != std::string::npos) parent = dir.substr(0, slash + 1);
-  std::unique_ptr<rocksdb::Directory> opened;
-  status = env_->NewDirectory(parent, &opened);
-  if (status.ok()) status = opened->Fsync();
-  // An earlier start may have ended before it was; but whose parent may not be
-  // read is not refused for that.
-  return is_new ? status : rocksdb::Status::OK();
 }
 
 absl::Status Database::CheckFiles() {
@@ -141,13 +113,13 @@ absl::Status Database::CheckColumnFamilies() {
   return absl::OkStatus();
 }
 
-absl::Status Database::OpenRocksDb(OnError on_error, Access access) {
+absl::Status Database::OpenRocksDb(OnError on_error) {
   rocksdb::Options options = MakeRocksDbOptions(options_);
   options.env = env_.get();
   options.listeners = {std::make_shared<ErrorListener>(std::move(on_error))};
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status =
-      access == Access::kReadWrite
+      access_ == Access::kReadWrite
           ? rocksdb::DB::Open(options, options_.data_dir, &db)
           : rocksdb::DB::OpenForReadOnly(options, options_.data_dir, &db);
   if (status.ok()) {

@@ -28,15 +28,18 @@ class Database {
   // while Open and the destructor run.
   using OnError = std::function<void(const rocksdb::Status&)>;
 
-  // Opens options.data_dir, which is made if it is absent, and writes again
-  // what was not yet in files. FailedPrecondition: it is in use, or not ours,
+  // Opens options.data_dir, a folder that is there, and writes again what was
+  // not yet in files. FailedPrecondition: it is in use, or not ours,
   // or of a newer format. DataLoss: it is damaged. Others: the disk.
   //
-  // Read only, nothing is written: for a disk that takes nothing.
+  // Read only, nothing is written: for a disk that takes nothing. `synced` is
+  // kept up, if there is one; with SyncMode::kAlways nothing is read then that
+  // was written and not synced.
   enum class Access { kReadWrite, kReadOnly };
   static absl::StatusOr<std::unique_ptr<Database>> Open(
       const DurableOptions& options, OnError on_error,
-      Access access = Access::kReadWrite);
+      Access access = Access::kReadWrite,
+      std::shared_ptr<SyncedFiles> synced = nullptr);
   // No other call runs.
   ~Database();
   Database(const Database&) = delete;
@@ -59,13 +62,12 @@ class Database {
   absl::Status ProbeDisk();
 
  private:
-  explicit Database(const DurableOptions& options);
+  Database(const DurableOptions& options, Access access,
+           std::shared_ptr<SyncedFiles> synced);
 
-  rocksdb::Status MakeDirectory();
-  absl::Status CheckLock();
   absl::Status CheckFiles();
   absl::Status CheckColumnFamilies();
-  absl::Status OpenRocksDb(OnError on_error, Access access);
+  absl::Status OpenRocksDb(OnError on_error);
   absl::Status WriteProbe(const std::string& path);
   absl::Status CheckFormat();
   // Data of format 1 does not say how many bytes a table has.
@@ -75,11 +77,11 @@ class Database {
   std::string Doing(absl::string_view what) const;
 
   const DurableOptions options_;
+  const Access access_;
   const std::shared_ptr<LogFileSystem> files_;
   const std::unique_ptr<rocksdb::Env> env_;  // over files_
   std::unique_ptr<rocksdb::DB> db_;
   uint64_t format_ = kDataFormat;  // of the data
-  Access access_ = Access::kReadWrite;
 };
 
 }  // namespace coffer::server

@@ -48,7 +48,7 @@ struct DurableOptions {
 
   // Threads that read what is not in memory; at least 1.
   int read_threads = 2;
-  // Keys, values and 128 bytes an operation of the batches that wait for a
+  // Names, values and 128 bytes an operation of the batches that wait for a
   // thread, writes and reads each; one that would pass it is refused, unless
   // none waits.
   size_t queue_bytes_max = 64 << 20;

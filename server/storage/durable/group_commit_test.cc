@@ -138,6 +138,7 @@ class LateWatcher final : public ChangeSink {
       absl::StrAppend(&told, change.key, "=", change.value.view(), " ");
     }
   }
+  void OnChangesLost() override { ADD_FAILURE() << "nothing went wrong"; }
   std::atomic<bool> wants{false};
   std::string told;
 };

@@ -6,6 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "coffer/sdk/internal/assert.h"
 #include "coffer/server/storage/durable/log_end.h"
 
 namespace coffer::server {
@@ -24,13 +25,106 @@ constexpr size_t kReadBytes = 1 << 20;
 
 bool IsLog(absl::string_view name) { return absl::EndsWith(name, ".log"); }
 
+absl::string_view NameOf(absl::string_view path) {
+  return path.substr(path.rfind('/') + 1);  // from npos: all of it
+}
+
+bool IsManifest(absl::string_view path) {
+  return absl::StartsWith(NameOf(path), "MANIFEST-");
+}
+
+bool IsCurrent(absl::string_view path) { return NameOf(path) == "CURRENT"; }
+
 }  // namespace
+
+void SyncedFiles::Set(const std::string& name, uint64_t bytes) {
+  std::lock_guard lock(mutex_);
+  bytes_[name] = bytes;
+}
+
+void SyncedFiles::Forget(const std::string& name) {
+  std::lock_guard lock(mutex_);
+  bytes_.erase(name);
+}
+
+absl::optional<uint64_t> SyncedFiles::Find(const std::string& name) const {
+  std::lock_guard lock(mutex_);
+  const auto found = bytes_.find(name);
+  if (found == bytes_.end()) return absl::nullopt;
+  return found->second;
+}
+
+class LogFileSystem::WrittenManifest final
+    : public rocksdb::FSWritableFileOwnerWrapper {
+ public:
+  WrittenManifest(const std::string& name, std::unique_ptr<FSWritableFile> file,
+                  LogFileSystem* system)
+      : FSWritableFileOwnerWrapper(std::move(file)),
+        name_(name),
+        system_(*system) {
+    system_.SetSynced(name_, 0);
+  }
+
+  IOStatus Append(const Slice& data, const IOOptions& options,
+                  IODebugContext* debug) override {
+    return Appended(data, target()->Append(data, options, debug));
+  }
+  IOStatus Append(const Slice& data, const IOOptions& options,
+                  const DataVerificationInfo& verification,
+                  IODebugContext* debug) override {
+    return Appended(data, target()->Append(data, options, verification, debug));
+  }
+  IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
+    IOStatus status = target()->Sync(options, debug);
+    if (status.ok()) system_.SetSynced(name_, bytes_);
+    return status;
+  }
+
+ private:
+  IOStatus Appended(const Slice& data, IOStatus status) {
+    if (status.ok()) bytes_ += data.size();
+    return status;
+  }
+
+  const std::string name_;
+  LogFileSystem& system_;
+  uint64_t bytes_ = 0;
+};
+
+class LogFileSystem::SyncedDirectory final
+    : public rocksdb::FSDirectoryWrapper {
+ public:
+  SyncedDirectory(std::unique_ptr<rocksdb::FSDirectory> dir,
+                  std::shared_ptr<SyncedFiles> synced)
+      : FSDirectoryWrapper(std::move(dir)), synced_(std::move(synced)) {}
+
+  IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
+    return Synced(FSDirectoryWrapper::Fsync(options, debug));
+  }
+  IOStatus FsyncWithDirOptions(const IOOptions& options, IODebugContext* debug,
+                               const rocksdb::DirFsyncOptions& how) override {
+    return Synced(FSDirectoryWrapper::FsyncWithDirOptions(options, debug, how));
+  }
+
+ private:
+  IOStatus Synced(IOStatus status) {
+    if (status.ok()) synced_->SetCurrentSynced(true);
+    return status;
+  }
+
+  const std::shared_ptr<SyncedFiles> synced_;
+};
 
 class LogFileSystem::WrittenLog final
     : public rocksdb::FSWritableFileOwnerWrapper {
  public:
-  WrittenLog(std::unique_ptr<FSWritableFile> file, LogFileSystem* system)
-      : FSWritableFileOwnerWrapper(std::move(file)), system_(*system) {}
+  WrittenLog(const std::string& name, std::unique_ptr<FSWritableFile> file,
+             LogFileSystem* system)
+      : FSWritableFileOwnerWrapper(std::move(file)),
+        name_(name),
+        system_(*system) {
+    system_.SetSynced(name_, 0);
+  }
 
   IOStatus Append(const Slice& data, const IOOptions& options,
                   IODebugContext* debug) override {
@@ -49,6 +143,7 @@ class LogFileSystem::WrittenLog final
     IOStatus status = target()->Sync(options, debug);
     system_.last_sync_.store(system_.options_.clock->Now() - begin,
                              std::memory_order_relaxed);
+    if (status.ok()) system_.SetSynced(name_, bytes_);
     return status;
   }
 
@@ -91,17 +186,18 @@ class LogFileSystem::WrittenLog final
     return status;
   }
 
+  const std::string name_;
   LogFileSystem& system_;
   uint64_t bytes_ = 0;
   uint64_t zeros_end_ = 0;
   bool ahead_ = system_.options_.zeros_bytes > 0;
 };
 
-// A log that ends earlier than its file.
-class LogFileSystem::ReadLog final
+// A file of which only the beginning is read.
+class LogFileSystem::BegunFile final
     : public rocksdb::FSSequentialFileOwnerWrapper {
  public:
-  ReadLog(std::unique_ptr<FSSequentialFile> file, uint64_t bytes)
+  BegunFile(std::unique_ptr<FSSequentialFile> file, uint64_t bytes)
       : FSSequentialFileOwnerWrapper(std::move(file)), left_(bytes) {}
 
   IOStatus Read(size_t n, const IOOptions& options, Slice* result,
@@ -128,15 +224,20 @@ class LogFileSystem::ReadLog final
 
 LogFileSystem::LogFileSystem(std::shared_ptr<rocksdb::FileSystem> base,
                              const Options& options)
-    : FileSystemWrapper(std::move(base)), options_(options) {}
+    : FileSystemWrapper(std::move(base)), options_(options) {
+  COFFER_ASSERT(!options_.synced_only || options_.synced != nullptr);
+}
 
 IOStatus LogFileSystem::NewWritableFile(const std::string& name,
                                         const FileOptions& options,
                                         std::unique_ptr<FSWritableFile>* file,
                                         IODebugContext* debug) {
   IOStatus status = target()->NewWritableFile(name, options, file, debug);
-  if (status.ok() && IsLog(name)) {
-    *file = std::make_unique<WrittenLog>(std::move(*file), this);
+  if (!status.ok()) return status;
+  if (IsLog(name)) {
+    *file = std::make_unique<WrittenLog>(name, std::move(*file), this);
+  } else if (IsManifest(name)) {
+    *file = std::make_unique<WrittenManifest>(name, std::move(*file), this);
   }
   return status;
 }
@@ -144,16 +245,58 @@ IOStatus LogFileSystem::NewWritableFile(const std::string& name,
 IOStatus LogFileSystem::NewSequentialFile(
     const std::string& name, const FileOptions& options,
     std::unique_ptr<FSSequentialFile>* file, IODebugContext* debug) {
-  uint64_t end = UINT64_MAX;
+  if (options_.synced_only && IsCurrent(name) &&
+      !options_.synced->current_synced()) {
+    return IOStatus::IOError(name, "is not known to be on the disk");
+  }
+  uint64_t end = ReadableBytes(name);
   if (IsLog(name)) {
     IOStatus found = FindEnd(name, options, &end, debug);
     if (!found.ok()) return found;
   }
   IOStatus status = target()->NewSequentialFile(name, options, file, debug);
   if (status.ok() && end != UINT64_MAX) {
-    *file = std::make_unique<ReadLog>(std::move(*file), end);
+    *file = std::make_unique<BegunFile>(std::move(*file), end);
   }
   return status;
+}
+
+IOStatus LogFileSystem::NewDirectory(const std::string& name,
+                                     const IOOptions& options,
+                                     std::unique_ptr<rocksdb::FSDirectory>* dir,
+                                     IODebugContext* debug) {
+  IOStatus status = target()->NewDirectory(name, options, dir, debug);
+  if (status.ok() && options_.synced != nullptr) {
+    *dir = std::make_unique<SyncedDirectory>(std::move(*dir), options_.synced);
+  }
+  return status;
+}
+
+IOStatus LogFileSystem::RenameFile(const std::string& from,
+                                   const std::string& to,
+                                   const IOOptions& options,
+                                   IODebugContext* debug) {
+  if (options_.synced != nullptr && IsCurrent(to)) {
+    options_.synced->SetCurrentSynced(false);
+  }
+  return target()->RenameFile(from, to, options, debug);
+}
+
+IOStatus LogFileSystem::DeleteFile(const std::string& name,
+                                   const IOOptions& options,
+                                   IODebugContext* debug) {
+  IOStatus status = target()->DeleteFile(name, options, debug);
+  if (status.ok() && options_.synced != nullptr) options_.synced->Forget(name);
+  return status;
+}
+
+void LogFileSystem::SetSynced(const std::string& name, uint64_t bytes) {
+  if (options_.synced != nullptr) options_.synced->Set(name, bytes);
+}
+
+uint64_t LogFileSystem::ReadableBytes(const std::string& name) const {
+  if (!options_.synced_only) return UINT64_MAX;
+  return options_.synced->Find(name).value_or(UINT64_MAX);
 }
 
 IOStatus LogFileSystem::FindEnd(const std::string& name,
@@ -164,12 +307,14 @@ IOStatus LogFileSystem::FindEnd(const std::string& name,
   if (!status.ok()) return status;
   LogEndFinder finder;
   std::string scratch(kReadBytes, '\0');
-  for (;;) {
+  uint64_t left = *end;
+  while (left > 0) {
     Slice bytes;
-    status = file->Read(scratch.size(), options.io_options, &bytes,
-                        scratch.data(), debug);
+    status = file->Read(std::min<uint64_t>(scratch.size(), left),
+                        options.io_options, &bytes, scratch.data(), debug);
     if (!status.ok()) return status;
     if (bytes.empty()) break;
+    left -= bytes.size();
     finder.Add(absl::string_view(bytes.data(), bytes.size()));
   }
   const LogEndFinder::Result found = finder.Finish();

@@ -7,21 +7,45 @@
 // log is cut to its length; after a kill, its zeros are not shown to RocksDB
 // (log_end.h).
 //
-// It also measures the syncs of logs. Threads: any, as any file system.
+// It also measures the syncs of logs, and knows what is synced. Threads: any,
+// as any file system.
 
 #ifndef COFFER_SERVER_STORAGE_DURABLE_LOG_FILE_SYSTEM_H_
 #define COFFER_SERVER_STORAGE_DURABLE_LOG_FILE_SYSTEM_H_
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/types/optional.h"
 #include "coffer/sdk/clock.h"
 #include "rocksdb/file_system.h"
 #include "rocksdb/io_status.h"
 
 namespace coffer::server {
+
+// What of RocksDB's logs and manifests (MANIFEST-*, which say what files there
+// are) is synced, of those that were written by this process; and whether the
+// name of the manifest that holds (CURRENT) is. Any thread.
+class SyncedFiles {
+ public:
+  void Set(const std::string& name, uint64_t bytes);
+  void Forget(const std::string& name);
+  // nullopt: it was not written by this process.
+  absl::optional<uint64_t> Find(const std::string& name) const;
+
+  void SetCurrentSynced(bool synced) { current_synced_ = synced; }
+  bool current_synced() const { return current_synced_; }
+
+ private:
+  mutable std::mutex mutex_;
+  absl::flat_hash_map<std::string, uint64_t> bytes_;
+  std::atomic<bool> current_synced_{true};
+};
 
 class LogFileSystem final : public rocksdb::FileSystemWrapper {
  public:
@@ -31,6 +55,11 @@ class LogFileSystem final : public rocksdb::FileSystemWrapper {
     // A log in which zeros stand before something else is cut there, instead of
     // being refused as damaged.
     bool accept_holes = false;
+    // Kept up, if there is one, by this file system and those before it. With
+    // `synced_only` nothing else is read of logs and manifests: it may be there
+    // today and gone tomorrow.
+    std::shared_ptr<SyncedFiles> synced = nullptr;
+    bool synced_only = false;
     Clock* clock = &Clock::System();  // outlives it
   };
 
@@ -52,11 +81,27 @@ class LogFileSystem final : public rocksdb::FileSystemWrapper {
       const std::string& name, const rocksdb::FileOptions& options,
       std::unique_ptr<rocksdb::FSSequentialFile>* file,
       rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus NewDirectory(const std::string& name,
+                                 const rocksdb::IOOptions& options,
+                                 std::unique_ptr<rocksdb::FSDirectory>* dir,
+                                 rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus RenameFile(const std::string& from, const std::string& to,
+                               const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus DeleteFile(const std::string& name,
+                               const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* debug) override;
 
  private:
+  class WrittenManifest;
   class WrittenLog;
-  class ReadLog;
+  class BegunFile;
+  class SyncedDirectory;
 
+  void SetSynced(const std::string& name, uint64_t bytes);
+  // How much of it may be read.
+  uint64_t ReadableBytes(const std::string& name) const;
+  // `end` is how much may be read at first.
   rocksdb::IOStatus FindEnd(const std::string& name,
                             const rocksdb::FileOptions& options, uint64_t* end,
                             rocksdb::IODebugContext* debug);

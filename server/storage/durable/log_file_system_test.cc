@@ -10,6 +10,7 @@
 
 #include "coffer/server/storage/durable/durable_test_util.h"
 #include "coffer/testing/manual_clock.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace coffer::server {
@@ -23,6 +24,7 @@ using rocksdb::IOOptions;
 using rocksdb::IOStatus;
 using rocksdb::Slice;
 using std::chrono::milliseconds;
+using ::testing::HasSubstr;
 
 constexpr size_t kZerosBytes = 1000;
 
@@ -159,9 +161,13 @@ class ReadingLogsTest : public LogFileSystemTest {
                    const std::string& bytes) {
     std::ofstream(dir_ + "/2.log", std::ios::binary) << bytes;
     LogFileSystem files(base_, options);
+    return Read(files);
+  }
+
+  std::string Read(LogFileSystem& files, const std::string& name = "/2.log") {
     std::unique_ptr<rocksdb::FSSequentialFile> file;
     const IOStatus opened =
-        files.NewSequentialFile(dir_ + "/2.log", FileOptions(), &file, nullptr);
+        files.NewSequentialFile(dir_ + name, FileOptions(), &file, nullptr);
     if (!opened.ok()) return opened.ToString();
     std::string read;
     std::string scratch(100, '\0');
@@ -191,6 +197,45 @@ TEST_F(ReadingLogsTest, AHoleIsRefusedUnlessItIsAccepted) {
                                  "/2.log has zeros at 12 and something else "
                                  "behind them");
   EXPECT_EQ(Read({.accept_holes = true}, bytes), record_);
+}
+
+TEST_F(ReadingLogsTest, WhatIsNotSyncedIsNotShownIfOnlyThatIsAskedFor) {
+  const auto synced = std::make_shared<SyncedFiles>();
+  LogFileSystem all(base_, {.zeros_bytes = kZerosBytes, .synced = synced});
+  LogFileSystem some(base_, {.synced = synced, .synced_only = true});
+  const std::string name = dir_ + "/2.log";
+  std::unique_ptr<FSWritableFile> file;
+  ASSERT_TRUE(all.NewWritableFile(name, FileOptions(), &file, nullptr).ok());
+  Append(*file, record_);
+  EXPECT_EQ(Read(some), "");
+  ASSERT_TRUE(file->Sync(IOOptions(), nullptr).ok());
+  Append(*file, record_);
+  EXPECT_EQ(Read(some), record_);
+  EXPECT_EQ(Read(all), record_ + record_);
+  ASSERT_TRUE(file->Close(IOOptions(), nullptr).ok());
+  EXPECT_EQ(Read(some), record_) << "closed, and not synced";
+  ASSERT_TRUE(all.DeleteFile(name, IOOptions(), nullptr).ok());
+  EXPECT_FALSE(synced->Find(name).has_value());
+  // Nor of a manifest, nor any that is said to hold by a name that may be lost.
+  ASSERT_TRUE(all.NewWritableFile(dir_ + "/MANIFEST-000005", FileOptions(),
+                                  &file, nullptr)
+                  .ok());
+  Append(*file, "synced");
+  ASSERT_TRUE(file->Sync(IOOptions(), nullptr).ok());
+  Append(*file, "not");
+  EXPECT_EQ(Read(some, "/MANIFEST-000005"), "synced");
+  EXPECT_EQ(Read(all, "/MANIFEST-000005"), "syncednot");
+  ASSERT_TRUE(all.RenameFile(dir_ + "/MANIFEST-000005", dir_ + "/CURRENT",
+                             IOOptions(), nullptr)
+                  .ok());
+  EXPECT_THAT(Read(some, "/CURRENT"),
+              HasSubstr("CURRENT: is not known to be on the disk"));
+  std::unique_ptr<rocksdb::FSDirectory> dir;
+  ASSERT_TRUE(all.NewDirectory(dir_, IOOptions(), &dir, nullptr).ok());
+  ASSERT_TRUE(dir->Fsync(IOOptions(), nullptr).ok());
+  EXPECT_EQ(Read(some, "/CURRENT"), "syncednot");
+  // Of another process's nothing is known.
+  EXPECT_EQ(Read({.synced = synced, .synced_only = true}, record_), record_);
 }
 
 }  // namespace

@@ -310,6 +310,7 @@ class Replica final : public ChangeSink {
       }
     }
   }
+  void OnChangesLost() override { ADD_FAILURE() << "nothing went wrong"; }
   std::map<std::string, std::string> keys() {
     std::lock_guard lock(mutex_);
     return keys_;

@@ -6,9 +6,14 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+#include "absl/types/span.h"
 #include "coffer/server/storage/durable/durable_test_util.h"
 #include "coffer/server/storage/durable/rocksdb_storage.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "rocksdb/db.h"
 
@@ -20,6 +25,7 @@ using coffer_testing::NewDataDir;
 using coffer_testing::Set;
 using coffer_testing::Submitted;
 using coffer_testing::ValueOf;
+using ::testing::HasSubstr;
 
 constexpr int kKeys = 96;
 
@@ -135,6 +141,119 @@ TEST_F(RocksDbReadsTest, KeyThatIsNamedOftenIsHeldOnce) {
       EXPECT_TRUE(ops[i].status.ok() && !ops[i].found) << i;
     }
   }
+}
+
+// --- What the results of a batch may hold in memory
+
+class Longer final : public ValueChange {
+ public:
+  absl::Status Apply(absl::optional<absl::string_view> present,
+                     absl::Span<const Op>,
+                     std::string* changed) const override {
+    *changed = absl::StrCat(present.value_or(""), "+");
+    return absl::OkStatus();
+  }
+};
+
+class RocksDbHeldBytesTest : public RocksDbReadsTest {
+ protected:
+  // Values have 5000 bytes: there is room for four, the last of which passes
+  // it.
+  static constexpr size_t kHeldBytesMax = 17'000;
+  static constexpr int kRoom = 4;
+
+  void SetUp() override {
+    Fill();
+    Open();
+  }
+
+  void Execute(Batch& batch) {
+    batch.set_held_bytes_max(kHeldBytesMax);
+    Submitted(storage_.get(), &batch).Wait();
+  }
+
+  void ExpectFirstAreRead(absl::Span<const Op> ops) {
+    for (int i = 0; i < static_cast<int>(ops.size()); ++i) {
+      SCOPED_TRACE(i);
+      if (i < kRoom) {
+        EXPECT_TRUE(ops[i].status.ok()) << ops[i].status;
+        EXPECT_TRUE(ops[i].value_out.view() == values_[i]);
+        continue;
+      }
+      EXPECT_EQ(ops[i].status.code(), absl::StatusCode::kUnavailable);
+      EXPECT_THAT(std::string(ops[i].status.message()),
+                  HasSubstr("the limit is 17000"));
+      EXPECT_FALSE(ops[i].value_out);
+      EXPECT_FALSE(ops[i].outcome_unknown);
+    }
+  }
+};
+
+TEST_F(RocksDbHeldBytesTest, ReadsBehindAreRefused) {
+  for (int i = 0; i < 2; ++i) {  // from the files, from memory
+    Batch batch;
+    for (const std::string& key : keys_) batch.Get("t", key);
+    Execute(batch);
+    ExpectFirstAreRead(batch.ops());
+  }
+}
+
+TEST_F(RocksDbHeldBytesTest, AmongWritesTheyAreRefusedAndWritesAreDone) {
+  Batch batch;
+  for (const std::string& key : keys_) batch.Get("t", key);
+  for (const std::string& key : keys_) batch.Set("t", key, "new");
+  batch.Set("t", "other", "new");
+  Execute(batch);
+  // Of a key that could not be read nothing is known.
+  ExpectFirstAreRead(batch.ops().subspan(0, kKeys));
+  EXPECT_TRUE(batch.ops()[kKeys].status.ok());
+  EXPECT_TRUE(batch.ops().back().status.ok());
+  EXPECT_EQ(ValueOf(*storage_, "t", keys_[0]), "new");
+  EXPECT_EQ(ValueOf(*storage_, "t", "other"), "new");
+}
+
+TEST_F(RocksDbHeldBytesTest, WhatIsOnlyOverwrittenIsNotHeld) {
+  Batch batch;
+  for (const std::string& key : keys_) batch.Exists("t", key);
+  for (const std::string& key : keys_) batch.Set("t", key, "new");
+  for (const std::string& key : keys_) batch.Delete("t", key);
+  Execute(batch);
+  for (const Op& op : batch.ops()) EXPECT_TRUE(op.status.ok()) << op.status;
+  EXPECT_EQ(storage_->counts().keys, 0u);
+}
+
+TEST_F(RocksDbHeldBytesTest, ChangesOfOneLargeValueAreRefused) {
+  const Longer longer;
+  Batch batch;
+  for (int i = 0; i < 10; ++i) batch.Change("t", keys_[0], &longer);
+  Execute(batch);
+  int done = 0;
+  for (const Op& op : batch.ops()) done += op.status.ok();
+  EXPECT_EQ(done, 3) << "beside the value that was read";
+  EXPECT_TRUE(absl::IsUnavailable(batch.ops()[done].status));
+  EXPECT_EQ(ValueOf(*storage_, "t", keys_[0]), values_[0] + "+++");
+}
+
+TEST_F(RocksDbHeldBytesTest, GroupThatIsTooMuchByItselfSaysSo) {
+  const Longer longer;
+  Batch reads;
+  const uint32_t of_reads = reads.NewGroup();
+  for (const std::string& key : keys_) reads.Get("t", key, of_reads);
+  Execute(reads);
+  EXPECT_TRUE(absl::IsResourceExhausted(reads.ops().back().status));
+  Batch changes;
+  const uint32_t of_changes = changes.NewGroup();
+  for (int i = 0; i < 10; ++i) {
+    changes.Change("t", keys_[0], &longer, of_changes);
+  }
+  Execute(changes);
+  int said_why = 0;
+  for (const Op& op : changes.ops()) {
+    EXPECT_FALSE(op.status.ok());
+    said_why += absl::IsResourceExhausted(op.status);
+  }
+  EXPECT_EQ(said_why, 1);
+  EXPECT_TRUE(ValueOf(*storage_, "t", keys_[0]) == values_[0]);
 }
 
 }  // namespace

@@ -58,7 +58,10 @@ absl::StatusOr<std::unique_ptr<RocksDbStorage>> RocksDbStorage::Open(
 }
 
 absl::Status RocksDbStorage::Start() {
-  auto database = Database::Open(options_, TellOfErrors());
+  auto lock = DirectoryLock::Take(options_.file_system, options_.data_dir);
+  if (!lock.ok()) return lock.status();
+  directory_lock_ = *std::move(lock);
+  auto database = OpenDatabase();
   if (!database.ok()) return database.status();
   database_ = *std::move(database);
   const absl::Status loaded = database_->Load(&catalogue_, &counters_);
@@ -70,6 +73,13 @@ absl::Status RocksDbStorage::Start() {
         "cannot start the threads of the storage: ", error.what()));
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<Database>> RocksDbStorage::OpenDatabase(
+    Database::Access access) {
+  return Database::Open(
+      options_, [this](const rocksdb::Status& error) { OnError(error); },
+      access, synced_);
 }
 
 void RocksDbStorage::StartThreads() {
@@ -113,14 +123,19 @@ RocksDbStorage::~RocksDbStorage() {
 bool RocksDbStorage::Submit(Batch& batch, Done done) {
   if (batch.empty()) return true;
   if (HasWrite(batch.ops())) return Enqueue(commits_, batch, done);
-  const ReadOutcome outcome =
-      Read(batch.ops(), batch.result_bytes_max(), ReadFrom::kMemory);
-  if (outcome == ReadOutcome::kDone) return true;
+  if (Read(batch, ReadFrom::kMemory) == ReadOutcome::kDone) return true;
   return Enqueue(reads_, batch, done);
 }
 
+ReadOutcome RocksDbStorage::Read(Batch& batch, ReadFrom from) {
+  const absl::Span<Op> ops = batch.ops();
+  HeldBytes held(batch.held_bytes_max());
+  if (UnitEnd(ops, 0) == ops.size()) held.BeginUnit();
+  return Read(ops, batch.result_bytes_max(), &held, from);
+}
+
 ReadOutcome RocksDbStorage::Read(absl::Span<Op> ops, size_t result_bytes_max,
-                                 ReadFrom from) {
+                                 HeldBytes* held, ReadFrom from) {
   std::shared_lock lock(database_mutex_, std::defer_lock);
   if (from == ReadFrom::kDisk) {
     lock = LockDatabase();
@@ -135,7 +150,7 @@ ReadOutcome RocksDbStorage::Read(absl::Span<Op> ops, size_t result_bytes_max,
     return ReadOutcome::kDone;
   }
   return BatchReader(&database_->db(), &catalogue_, NowMs())
-      .Execute(ops, result_bytes_max, from);
+      .Execute(ops, result_bytes_max, held, from);
 }
 
 std::shared_lock<std::shared_mutex> RocksDbStorage::LockDatabase() {
@@ -160,8 +175,7 @@ void RocksDbStorage::ReadLoop() {
     if (entries.empty()) return;
     for (BatchQueue::Entry& entry : entries) {
       Batch& batch = *entry.batch;
-      const ReadOutcome outcome =
-          Read(batch.ops(), batch.result_bytes_max(), ReadFrom::kDisk);
+      const ReadOutcome outcome = Read(batch, ReadFrom::kDisk);
       // No table changes under the committing thread.
       if (outcome == ReadOutcome::kTablesChange &&
           !Enqueue(commits_, batch, entry.done)) {
@@ -214,14 +228,19 @@ void RocksDbStorage::Commit(absl::Span<Batch* const> batches) {
       const size_t end = UnitEnd(ops, unit);
       // In a group it is none that can be executed: CommitPlan refuses it.
       if (IsTableOp(ops[unit].kind) && ops[unit].group == 0) {
-        if (unit > begin) parts.push_back(ops.subspan(begin, unit - begin));
+        if (unit > begin) {
+          parts.push_back(
+              {ops.subspan(begin, unit - begin), batch->held_bytes_max()});
+        }
         CommitParts(&parts);
         ExecuteOnTable(ops[unit], batch->result_bytes_max());
         begin = end;
       }
       unit = end;
     }
-    if (begin < ops.size()) parts.push_back(ops.subspan(begin));
+    if (begin < ops.size()) {
+      parts.push_back({ops.subspan(begin), batch->held_bytes_max()});
+    }
   }
   CommitParts(&parts);
 }
@@ -236,12 +255,12 @@ void RocksDbStorage::CommitParts(Parts* parts) {
     if (refusal.ok()) refusal = CommitOpen(*parts, &unknown);
   }
   if (!refusal.ok()) {
-    for (absl::Span<Op> ops : *parts) RefuseWrites(ops, refusal, unknown);
+    for (const CommitPart& part : *parts) RefuseWrites(part, refusal, unknown);
   }
   parts->clear();
 }
 
-absl::Status RocksDbStorage::CommitOpen(absl::Span<const absl::Span<Op>> parts,
+absl::Status RocksDbStorage::CommitOpen(absl::Span<const CommitPart> parts,
                                         bool* unknown) {
   ChangeSink* const sink = sink_.load(std::memory_order_acquire);
   CommitPlan plan({.db = &database_->db(),
@@ -256,20 +275,27 @@ absl::Status RocksDbStorage::CommitOpen(absl::Span<const absl::Span<Op>> parts,
   if (!plan.has_writes()) return absl::OkStatus();
   const TableCatalogue::Commit mark(&catalogue_);
   catalogue_.Publish(plan.changes());
-  const absl::Status committed = Commit(&plan.write(), unknown);
+  const absl::Status committed =
+      Commit(&plan.write(), plan.counters().version_bound, unknown);
   if (!committed.ok()) {
     catalogue_.Retract(plan.changes());
     return committed;
   }
   catalogue_.Apply(plan.changes());
-  counters_.version_bound = plan.counters().version_bound;
   if (sink != nullptr) plan.TellChanges(sink);
   return absl::OkStatus();
 }
 
-absl::Status RocksDbStorage::Commit(rocksdb::WriteBatch* write, bool* unknown) {
-  const rocksdb::Status written = Write(write);
-  if (written.ok()) return absl::OkStatus();
+absl::Status RocksDbStorage::Commit(rocksdb::WriteBatch* write,
+                                    uint64_t version_bound, bool* unknown) {
+  // Under any SyncMode: with the bound, versions would be given twice.
+  const bool raises_bound = version_bound != counters_.version_bound;
+  const rocksdb::Status written =
+      Write(write, options_.sync == SyncMode::kAlways || raises_bound);
+  if (written.ok()) {
+    counters_.version_bound = version_bound;
+    return absl::OkStatus();
+  }
   // RocksDB may fail after it has synced the log, too; and no status tells.
   *unknown = true;
   return absl::UnavailableError(
@@ -280,7 +306,8 @@ void RocksDbStorage::ExecuteOnTable(Op& op, size_t result_bytes_max) {
   const absl::Status valid = CheckUnit({&op, 1});
   if (!valid.ok() || !IsWrite(op.kind)) {
     // No table changes meanwhile: it is this thread that changes them.
-    Read({&op, 1}, result_bytes_max, ReadFrom::kDisk);
+    HeldBytes held;
+    Read({&op, 1}, result_bytes_max, &held, ReadFrom::kDisk);
     return;
   }
   ClearResult(&op);
@@ -321,9 +348,9 @@ absl::Status RocksDbStorage::ChangeTable(Op& op, bool* unknown) {
   CommitCounters counters = counters_;
   ReserveVersions(&counters, &write);
   const TableCatalogue::Commit mark(&catalogue_);
-  const absl::Status committed = Commit(&write, unknown);
+  const absl::Status committed =
+      Commit(&write, counters.version_bound, unknown);
   if (!committed.ok()) return committed;
-  counters_.version_bound = counters.version_bound;
   op.found = true;
   op.tables.push_back(*std::move(stats));
   // Reads see it first: who is told, and reads, must not find what was before.
@@ -382,29 +409,32 @@ absl::Status RocksDbStorage::ForEachNote(NoteVisitor visit) {
   return FromRocksDb(it->status(), "reading notes");
 }
 
-rocksdb::Status RocksDbStorage::Write(rocksdb::WriteBatch* write) {
+rocksdb::Status RocksDbStorage::Write(rocksdb::WriteBatch* write, bool sync) {
   rocksdb::WriteOptions options;
-  options.sync = options_.sync == SyncMode::kAlways;
+  options.sync = sync;
   std::lock_guard lock(log_mutex_);
   const rocksdb::Status written = database_->db().Write(options, write);
   if (written.ok()) {
-    unsynced_ = !options.sync;
+    unsynced_ = !sync;
     log_sync_ = database_->last_log_sync();
   } else {
+    unknown_writes_ = true;
     OnError(written);
   }
   return written;
 }
 
-void RocksDbStorage::RefuseWrites(absl::Span<Op> ops,
+void RocksDbStorage::RefuseWrites(const CommitPart& part,
                                   const absl::Status& reason, bool unknown) {
+  const absl::Span<Op> ops = part.ops;
+  HeldBytes held(part.held_bytes_max);
   for (size_t begin = 0; begin < ops.size();) {
     const size_t end = UnitEnd(ops, begin);
     const absl::Span<Op> unit = ops.subspan(begin, end - begin);
     begin = end;
     if (!HasWrite(unit)) {
       // No table changes meanwhile: it is this thread that changes them.
-      Read(unit, 0, ReadFrom::kDisk);
+      Read(unit, 0, &held, ReadFrom::kDisk);
       continue;
     }
     // One that failed on its own, by what is committed already or by itself,
@@ -460,12 +490,13 @@ absl::Status RocksDbStorage::OpenAgain() {
   turn.unlock();
   opens_again_ = false;
   database_.reset();
-  auto database = Database::Open(options_, TellOfErrors());
+  auto database = OpenDatabase();
   CommitCounters counters;
   absl::Status status = database.status();
   catalogue_.Clear();
   if (status.ok()) status = (*database)->Load(&catalogue_, &counters);
   if (!status.ok()) {
+    database = status;  // closed: it has the directory
     OpenToRead();
     return status;
   }
@@ -475,13 +506,22 @@ absl::Status RocksDbStorage::OpenAgain() {
       std::max(counters.last_version, counters_.last_version);
   counters.last_table = std::max(counters.last_table, counters_.last_table);
   counters_ = counters;
+  TellOfUnknownWrites();
   gate_.Open();
   return absl::OkStatus();
 }
 
+// What failed may be there now, and nobody was told. No read has begun.
+void RocksDbStorage::TellOfUnknownWrites() {
+  if (!std::exchange(unknown_writes_, false)) return;
+  ChangeSink* const sink = sink_.load(std::memory_order_acquire);
+  if (sink != nullptr) sink->OnChangesLost();
+}
+
+// What is not synced is not read: it may be gone tomorrow, and a write whose
+// sync has failed is in the log all the same.
 void RocksDbStorage::OpenToRead() {
-  auto database =
-      Database::Open(options_, TellOfErrors(), Database::Access::kReadOnly);
+  auto database = OpenDatabase(Database::Access::kReadOnly);
   CommitCounters unused;
   catalogue_.Clear();
   if (!database.ok() || !(*database)->Load(&catalogue_, &unused).ok()) return;

@@ -42,11 +42,13 @@
 #include "coffer/server/storage/durable/commit_pacer.h"
 #include "coffer/server/storage/durable/commit_plan.h"
 #include "coffer/server/storage/durable/database.h"
+#include "coffer/server/storage/durable/directory_lock.h"
 #include "coffer/server/storage/durable/durable_options.h"
 #include "coffer/server/storage/durable/maintenance_thread.h"
 #include "coffer/server/storage/durable/rocksdb_backups.h"
 #include "coffer/server/storage/durable/table_catalogue.h"
 #include "coffer/server/storage/durable/write_gate.h"
+#include "coffer/server/storage/held_bytes.h"
 #include "coffer/server/storage/storage.h"
 #include "rocksdb/db.h"
 #include "rocksdb/status.h"
@@ -84,16 +86,17 @@ class RocksDbStorage final : public Storage {
 
   absl::Status Start();
   void StartThreads();
-  Database::OnError TellOfErrors() {
-    return [this](const rocksdb::Status& error) { OnError(error); };
-  }
+  absl::StatusOr<std::unique_ptr<Database>> OpenDatabase(
+      Database::Access access = Database::Access::kReadWrite);
   bool Enqueue(BatchQueue& queue, Batch& batch, Done& done);
   // The database is not opened again while the lock is held.
   std::shared_lock<std::shared_mutex> LockDatabase();
-  ReadOutcome Read(absl::Span<Op> ops, size_t result_bytes_max, ReadFrom from);
+  ReadOutcome Read(Batch& batch, ReadFrom from);
+  ReadOutcome Read(absl::Span<Op> ops, size_t result_bytes_max, HeldBytes* held,
+                   ReadFrom from);
 
-  // What is committed at once: units of operations on keys.
-  using Parts = std::vector<absl::Span<Op>>;
+  // What is committed at once.
+  using Parts = std::vector<CommitPart>;
 
   void CommitLoop();
   void WaitForMore();
@@ -102,12 +105,13 @@ class RocksDbStorage final : public Storage {
   void Commit(absl::Span<Batch* const> batches);
   void CommitParts(Parts* parts);
   // With the lock held and the gate open.
-  absl::Status CommitOpen(absl::Span<const absl::Span<Op>> parts,
-                          bool* unknown);
-  absl::Status Commit(rocksdb::WriteBatch* write, bool* unknown);
-  rocksdb::Status Write(rocksdb::WriteBatch* write);
+  absl::Status CommitOpen(absl::Span<const CommitPart> parts, bool* unknown);
+  // `version_bound` is what it is once that is written.
+  absl::Status Commit(rocksdb::WriteBatch* write, uint64_t version_bound,
+                      bool* unknown);
+  rocksdb::Status Write(rocksdb::WriteBatch* write, bool sync);
   // `unknown`: writes may have had their effect. Reads are executed.
-  void RefuseWrites(absl::Span<Op> ops, const absl::Status& reason,
+  void RefuseWrites(const CommitPart& part, const absl::Status& reason,
                     bool unknown);
   void ExecuteOnTable(Op& op, size_t result_bytes_max);
   absl::Status ChangeTable(Op& op, bool* unknown);
@@ -120,12 +124,15 @@ class RocksDbStorage final : public Storage {
   void AskForSweep();
   void SweepSome();
   absl::StatusOr<bool> SweepOpen();
+  std::string SweepFrom();
+  void PassBy(const std::string& last_entry, const absl::Status& why);
   uint64_t NowMs();
   void ReadLoop();
 
   void OnError(const rocksdb::Status& error);
   bool TryToRecover();
   absl::Status OpenAgain();
+  void TellOfUnknownWrites();
   void OpenToRead();
   void SyncWhatIsNot();
   absl::Status UseDatabase(absl::FunctionRef<absl::Status(rocksdb::DB&)> use);
@@ -144,12 +151,17 @@ class RocksDbStorage final : public Storage {
   // In commits_, it asks for a piece of sweeping; it has no operations.
   Batch sweep_;
   std::atomic<bool> sweep_asked_{false};
+  std::mutex sweep_mutex_;
+  std::string sweep_from_;  // under it: the first entry that is looked at
   std::atomic<bool> closing_{false};  // what has expired is left as it is
 
   // Held for whatever uses RocksDB's log while the gate is open: one that has
   // failed must not be used again.
   std::mutex log_mutex_;
   bool unsynced_ = false;  // under it: an answered write is not synced
+  // Likewise: a write has failed that may be there once the data are open
+  // again.
+  bool unknown_writes_ = false;
 
   std::mutex maintenance_mutex_;
   bool stopping_ = false;  // under it: no more jobs
@@ -162,6 +174,8 @@ class RocksDbStorage final : public Storage {
   // while they take it: a stream of reads cannot keep it waiting.
   std::mutex turnstile_;
   std::atomic<bool> opens_again_{false};  // for reads that must not wait
+  std::unique_ptr<DirectoryLock> directory_lock_;
+  const std::shared_ptr<SyncedFiles> synced_ = std::make_shared<SyncedFiles>();
   // Null if it could not be opened again, even to be read.
   std::unique_ptr<Database> database_;
   RocksDbBackups backups_;

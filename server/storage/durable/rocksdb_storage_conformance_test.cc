@@ -1,12 +1,13 @@
-// The conformance suite on the durable engine, each write synced; and again
-// with none synced and next to no cache, so that more of the reads go to the
-// disk.
+// The conformance suite on the durable engine, each write synced, to a disk in
+// memory, which takes no time for it; and again with none synced, and next to
+// no cache, so that more of the reads go to the disk.
 
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "coffer/server/storage/durable/durable_test_util.h"
+#include "coffer/testing/disk/fake_file_system.h"
 #include "coffer/testing/manual_clock.h"
 #include "coffer/testing/storage/storage_conformance.h"
 #include "gtest/gtest.h"
@@ -14,6 +15,7 @@
 namespace coffer::server {
 namespace {
 
+using coffer_testing::FakeFileSystem;
 using coffer_testing::MustOpen;
 using coffer_testing::NewDataDir;
 using coffer_testing::StorageUnderTest;
@@ -27,6 +29,10 @@ StorageUnderTest Engine(std::string name, DurableOptions options) {
           .open =
               [current] {
                 current->data_dir = NewDataDir();
+                if (current->file_system != nullptr) {
+                  current->file_system = std::make_shared<FakeFileSystem>();
+                  current->data_dir = "/data";
+                }
                 return MustOpen(*current);
               },
           .reopen =
@@ -45,8 +51,14 @@ DurableOptions Unsynced() {
   return options;
 }
 
+DurableOptions Synced() {
+  DurableOptions options;
+  options.file_system = std::make_shared<FakeFileSystem>();
+  return options;
+}
+
 const bool kSynced = coffer_testing::RegisterStorageConformance(
-    Engine("RocksDbStorage", DurableOptions()));
+    Engine("RocksDbStorage", Synced()));
 const bool kUnsynced = coffer_testing::RegisterStorageConformance(
     Engine("UnsyncedRocksDbStorage", Unsynced()));
 

@@ -2,11 +2,15 @@
 // go on, writes resume, and nothing that was answered is lost.
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "coffer/server/storage/durable/durable_test_util.h"
 #include "coffer/server/storage/durable/rocksdb_storage.h"
 #include "coffer/testing/disk/fake_file_system.h"
@@ -38,6 +42,13 @@ class DiskErrorsTest : public ::testing::Test {
     storage_.reset();
     storage_ = MustOpen(options_);
     ASSERT_NE(storage_, nullptr);
+  }
+
+  // The first write has the versions synced that are given from then on.
+  void OpenWithInterval() {
+    options_.sync = SyncMode::kInterval;
+    Open();
+    ASSERT_TRUE(Set(*storage_, "t", "k", "older").status.ok());
   }
 
   // The disk works again; time goes on until the engine has noticed.
@@ -104,8 +115,7 @@ class DiskErrorsTest : public ::testing::Test {
   }
 
   ManualClock clock_;
-  const std::shared_ptr<FakeFileSystem> files_ =
-      std::make_shared<FakeFileSystem>();
+  std::shared_ptr<FakeFileSystem> files_ = std::make_shared<FakeFileSystem>();
   DurableOptions options_;
   std::unique_ptr<RocksDbStorage> storage_;
 };
@@ -181,9 +191,128 @@ TEST_F(DiskErrorsTest, AfterAnErrorALossOfPowerLosesNothingEither) {
   ExpectAsBefore();
 }
 
-TEST_F(DiskErrorsTest, IntervalSyncsWithinItsTime) {
-  options_.sync = SyncMode::kInterval;
+class Watcher final : public ChangeSink {
+ public:
+  explicit Watcher(std::function<void()> on_lost)
+      : on_lost_(std::move(on_lost)) {}
+  bool Wants(absl::string_view) override { return true; }
+  void OnChanges(absl::Span<const KeyChange> changes) override {
+    for (const KeyChange& change : changes) {
+      absl::StrAppend(&told_, change.key, " ");
+    }
+  }
+  void OnChangesLost() override {
+    absl::StrAppend(&told_, "lost ");
+    on_lost_();
+  }
+  std::string told() const { return told_; }
+
+ private:
+  const std::function<void()> on_lost_;
+  std::string told_;
+};
+
+// It may be done, and nobody was told.
+TEST_F(DiskErrorsTest, WriteThatFailedIsALossForThoseWhoWatch) {
   Open();
+  Watcher watcher([this] {
+    EXPECT_FALSE(storage_->WriteStatus().ok()) << "before anything follows";
+  });
+  storage_->SetChangeSink(&watcher);
+  ASSERT_TRUE(Set(*storage_, "t", "k", "old").status.ok());
+  files_->FailSyncs(Eio());
+  ExpectWriteFails();
+  EXPECT_EQ(watcher.told(), "k ");
+  RecoverDisk();
+  EXPECT_TRUE(Set(*storage_, "t", "after", "1").status.ok());
+  EXPECT_EQ(watcher.told(), "k lost after ");
+  storage_.reset();
+}
+
+TEST_F(DiskErrorsTest, WhereNoWriteFailedNothingIsLost) {
+  OpenWithInterval();
+  Watcher watcher([] {});
+  storage_->SetChangeSink(&watcher);
+  ASSERT_TRUE(Set(*storage_, "t", "k", "old").status.ok());
+  files_->FailSyncs(Eio());
+  while (storage_->WriteStatus().ok()) {
+    clock_.AdvanceToNextDeadline();
+    std::this_thread::yield();
+  }
+  RecoverDisk();
+  EXPECT_TRUE(Set(*storage_, "t", "after", "1").status.ok());
+  EXPECT_EQ(watcher.told(), "k after ");
+  storage_.reset();
+}
+
+// Whatever fails of what it does to open the data again: who is answered is
+// told only what no loss of power can take back.
+TEST_F(DiskErrorsTest, WhatWasNotSyncedIsNotReadWhileItCannotBeOpened) {
+  int read_only = 0;
+  int unreadable = 0;
+  bool has_failed = true;
+  for (uint64_t nth = 1; has_failed; ++nth) {
+    SCOPED_TRACE(nth);
+    options_.file_system = files_ = std::make_shared<FakeFileSystem>();
+    Open();
+    ASSERT_TRUE(Set(*storage_, "t", "k", "old").status.ok());
+    ASSERT_TRUE(Set(*storage_, "t", "failed", "0").status.ok());
+    files_->FailSyncs(Eio());
+    EXPECT_TRUE(Set(*storage_, "t", "failed", "1").outcome_unknown);
+    files_->FailSyncs(IOStatus::OK());
+    files_->FailAt(files_->operations() + nth, Eio());
+    while (!files_->has_failed() && !storage_->WriteStatus().ok()) {
+      clock_.AdvanceToNextDeadline();
+      std::this_thread::yield();
+    }
+    has_failed = files_->has_failed();
+    // Waits until it has been opened, if it is.
+    const std::string read = ValueOf(*storage_, "t", "failed");
+    const bool is_read = read == "0" || read == "1";
+    if (is_read) {
+      EXPECT_EQ(ValueOf(*storage_, "t", "k"), "old");
+    } else {
+      EXPECT_THAT(read, HasSubstr("cannot be read at present"));
+    }
+    read_only += is_read && !storage_->WriteStatus().ok();
+    unreadable += !is_read;
+    EXPECT_EQ(RocksDbStorage::Open(options_).status().code(),
+              absl::StatusCode::kFailedPrecondition)
+        << "in use, whatever has become of it";
+    files_->CrashAt(files_->operations() + 1);
+    storage_.reset();
+    files_->LosePower(coffer_testing::PowerLoss::kDropped, nth);
+    Open();
+    EXPECT_EQ(ValueOf(*storage_, "t", "k"), "old");
+    if (is_read) {
+      EXPECT_EQ(ValueOf(*storage_, "t", "failed"), read);
+    }
+    storage_.reset();
+  }
+  EXPECT_GT(read_only, 5);
+  // Where the name of the manifest that holds may be another tomorrow.
+  EXPECT_LE(unreadable, 2);
+}
+
+TEST_F(DiskErrorsTest, VersionsAreNotGivenTwiceHoweverLittleIsSynced) {
+  options_.sync = SyncMode::kNever;
+  uint64_t last = 0;
+  for (int i = 0; i < 5; ++i) {
+    Open();
+    for (int write = 0; write < 3; ++write) {
+      const Op op = Set(*storage_, "t", "k", "v");
+      ASSERT_TRUE(op.status.ok());
+      EXPECT_GT(op.version, last);
+      last = op.version;
+    }
+    files_->CrashAt(files_->operations() + 1);
+    storage_.reset();
+    files_->LosePower(coffer_testing::PowerLoss::kDropped, 1);
+  }
+}
+
+TEST_F(DiskErrorsTest, IntervalSyncsWithinItsTime) {
+  OpenWithInterval();
   const uint64_t syncs = files_->log_syncs();
   ASSERT_TRUE(Set(*storage_, "t", "k", "old").status.ok());
   EXPECT_EQ(files_->log_syncs(), syncs);
@@ -195,8 +324,7 @@ TEST_F(DiskErrorsTest, IntervalSyncsWithinItsTime) {
 }
 
 TEST_F(DiskErrorsTest, SyncThatFailsBetweenWritesRefusesTheNext) {
-  options_.sync = SyncMode::kInterval;
-  Open();
+  OpenWithInterval();
   ASSERT_TRUE(Set(*storage_, "t", "k", "old").status.ok());
   files_->FailSyncs(Eio());
   while (storage_->WriteStatus().ok()) {

@@ -23,15 +23,16 @@ namespace {
 // What is removed by one commit.
 constexpr size_t kSweepKeys = 1000;
 
-// The first so many entries of keys that have expired.
-absl::Status FindExpired(rocksdb::DB& db, uint64_t now_ms, size_t entries_max,
+// The first so many entries of keys that have expired, from `from` on.
+absl::Status FindExpired(rocksdb::DB& db, const std::string& from,
+                         uint64_t now_ms, size_t entries_max,
                          std::vector<std::string>* entries) {
   const KeyRange range = ExpiredAt(now_ms);
   const rocksdb::Slice end(range.end);
   rocksdb::ReadOptions options;
   options.iterate_upper_bound = &end;
   const std::unique_ptr<rocksdb::Iterator> it(db.NewIterator(options));
-  for (it->Seek(range.begin); it->Valid(); it->Next()) {
+  for (it->Seek(std::max(range.begin, from)); it->Valid(); it->Next()) {
     if (entries->size() == entries_max) break;
     entries->emplace_back(ToView(it->key()));
   }
@@ -51,6 +52,11 @@ class SweepPlan {
       ExpiryEntry entry;
       if (DecodeExpiryKey(bytes, &entry)) {
         const absl::Status planned = Remove(entry);
+        // One that is damaged does not keep the others.
+        if (absl::IsDataLoss(planned)) {
+          damaged_ = planned;
+          continue;
+        }
         if (!planned.ok()) return planned;
       }
       write_.Delete(bytes);
@@ -71,6 +77,8 @@ class SweepPlan {
   absl::Span<const TableChange> tables() const { return tables_; }
   absl::Span<const KeyChange> changes() const { return changes_; }
   const CommitCounters& counters() const { return counters_; }
+  // Why an entry is left where it is; OK: none is.
+  const absl::Status& damaged() const { return damaged_; }
 
  private:
   // The entry goes in any case; its key only if it is still the one that it was
@@ -130,6 +138,7 @@ class SweepPlan {
   absl::flat_hash_map<TableId, size_t> by_id_;
   std::vector<KeyChange> changes_;
   rocksdb::WriteBatch write_;
+  absl::Status damaged_;
 };
 
 }  // namespace
@@ -153,7 +162,8 @@ void RocksDbStorage::AskForSweep() {
     if (!lock.owns_lock() || database_ == nullptr || !gate_.Check().ok())
       return;
     std::vector<std::string> first;
-    const absl::Status found = FindExpired(database_->db(), NowMs(), 1, &first);
+    const absl::Status found =
+        FindExpired(database_->db(), SweepFrom(), NowMs(), 1, &first);
     if (!found.ok() || first.empty()) return;
   }
   if (sweep_asked_.exchange(true)) return;
@@ -178,24 +188,40 @@ void RocksDbStorage::SweepSome() {
   if (!again) sweep_asked_ = false;
 }
 
+std::string RocksDbStorage::SweepFrom() {
+  std::lock_guard lock(sweep_mutex_);
+  return sweep_from_;
+}
+
+// What is left there is not met again until the data are opened anew. Entries
+// are in the order of time, so those to come are behind it.
+void RocksDbStorage::PassBy(const std::string& last_entry,
+                            const absl::Status& why) {
+  Log(LogLevel::kError, "expired keys not removed",
+      {{"data_dir", options_.data_dir}, {"error", std::string(why.message())}});
+  std::lock_guard lock(sweep_mutex_);
+  sweep_from_ = last_entry + '\0';
+}
+
 // Whether there is more.
 absl::StatusOr<bool> RocksDbStorage::SweepOpen() {
   std::vector<std::string> entries;
   const absl::Status found =
-      FindExpired(database_->db(), NowMs(), kSweepKeys, &entries);
+      FindExpired(database_->db(), SweepFrom(), NowMs(), kSweepKeys, &entries);
   if (!found.ok()) return found;
   if (entries.empty()) return false;
   ChangeSink* const sink = sink_.load(std::memory_order_acquire);
   SweepPlan plan(&database_->db(), &catalogue_, sink, counters_);
   const absl::Status planned = plan.Plan(entries);
   if (!planned.ok()) return planned;
+  if (!plan.damaged().ok()) PassBy(entries.back(), plan.damaged());
   counters_.last_version = plan.counters().last_version;
   bool unknown = false;
   const TableCatalogue::Commit mark(&catalogue_);
-  const absl::Status committed = Commit(&plan.write(), &unknown);
+  const absl::Status committed =
+      Commit(&plan.write(), plan.counters().version_bound, &unknown);
   if (!committed.ok()) return committed;
   catalogue_.Apply(plan.tables());
-  counters_.version_bound = plan.counters().version_bound;
   if (!plan.changes().empty()) sink->OnChanges(plan.changes());
   return entries.size() == kSweepKeys;
 }

@@ -47,7 +47,8 @@ absl::Status FindDue(rocksdb::DB& db, TableId table, uint64_t now_ms,
     // The record may be gone with its table, or be another by now.
     const rocksdb::Status read = db.Get(
         rocksdb::ReadOptions(), DataKey(entry.table, entry.key), &stored);
-    if (read.IsNotFound()) continue;
+    // What is damaged counts as there: whoever reads it is told.
+    if (read.IsNotFound() || read.IsCorruption()) continue;
     if (!read.ok()) return FromRocksDb(read, "counting keys");
     DataRecord record;
     if (!DecodeData(stored, &record) || record.expires_at_ms != entry.at_ms) {
