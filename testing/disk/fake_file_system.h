@@ -52,15 +52,26 @@ class FakeFileSystem final : public rocksdb::FileSystem {
   // That operation, and all behind it, fail and have no effect; 0: none does.
   // Until LosePower.
   void CrashAt(std::uint64_t operation);
-  // That operation fails with this and has no effect, but for a sync, which
-  // takes what was pending for written (FakeFile::ForgetPending).
+  // From that operation on, so many fail with this; then the disk works again.
+  // Each call adds to those before it, until LosePower. What one that fails
+  // does:
+  // - An append leaves a beginning of its bytes, often none of them; how many,
+  //   the operation's number gives. What is appended next goes behind it, as in
+  //   a POSIX file.
+  // - A sync takes what was pending for written (FakeFile::ForgetPending).
+  // - The others have no effect.
+  void FailFrom(std::uint64_t operation, std::uint64_t count,
+                rocksdb::IOStatus with);
+  // That operation alone.
   void FailAt(std::uint64_t operation, rocksdb::IOStatus with);
   // Until the next call each append, or each sync, fails so; with an OK status
-  // none does. Syncs leave what was pending as it was.
+  // none does.
   void FailAppends(rocksdb::IOStatus with);
   void FailSyncs(rocksdb::IOStatus with);
-  // Whether one of CrashAt or FailAt has come.
-  bool has_failed() const;
+  // How many operations have failed since LosePower; but for those of
+  // FailAppends and FailSyncs.
+  std::uint64_t failures() const;
+  bool has_failed() const { return failures() > 0; }
 
   // Power is lost and back. Files that are still open must not be used again.
   void LosePower(PowerLoss manner, std::uint64_t seed);
@@ -159,17 +170,25 @@ class FakeFileSystem final : public rocksdb::FileSystem {
     std::vector<std::pair<std::string, FilePtr>> names;
   };
   enum class Kind { kAppend, kSync, kOther };
+  // Operations that fail.
+  struct Faults {
+    std::uint64_t first;
+    std::uint64_t count;
+    IOStatus with;
+  };
 
   // With the lock held:
-  IOStatus Begin(Kind kind, FakeFile* file = nullptr);
+  IOStatus Begin(Kind kind);
+  bool is_off() const { return crash_at_ != 0 && operations_ >= crash_at_; }
   FilePtr Find(const std::string& path) const;
   IOStatus Name(const std::string& dir,
                 std::vector<std::pair<std::string, FilePtr>> names);
   static void Apply(const Naming& naming, Names* to);
   IOStatus MakeFile(const std::string& path, FilePtr* file);
 
+  // `written`: how many of the bytes, also of one that fails.
   IOStatus Append(FakeFile& file, std::uint64_t offset,
-                  const rocksdb::Slice& bytes);
+                  const rocksdb::Slice& bytes, size_t* written);
   IOStatus TruncateFile(FakeFile& file, std::uint64_t size);
   IOStatus SyncFile(FakeFile& file, bool is_log);
   IOStatus SyncDir(const std::string& dir);
@@ -187,11 +206,10 @@ class FakeFileSystem final : public rocksdb::FileSystem {
 
   std::uint64_t operations_ = 0;
   std::uint64_t crash_at_ = 0;
-  std::uint64_t fail_at_ = 0;
-  IOStatus fail_with_;
+  std::vector<Faults> faults_;
   IOStatus append_error_;
   IOStatus sync_error_;
-  bool has_failed_ = false;
+  std::uint64_t failures_ = 0;
   std::uint64_t free_space_ = std::uint64_t{1} << 40;
   bool held_ = false;
   std::uint64_t log_syncs_ = 0;

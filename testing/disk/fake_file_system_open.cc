@@ -67,13 +67,15 @@ class FakeFileSystem::WritableFile final : public rocksdb::FSWritableFile {
   using rocksdb::FSWritableFile::PositionedAppend;
   IOStatus Append(const Slice& data, const IOOptions&,
                   IODebugContext*) override {
-    IOStatus status = disk_.Append(*file_, offset_, data);
-    if (status.ok()) offset_ += data.size();
+    size_t written = 0;
+    IOStatus status = disk_.Append(*file_, offset_, data, &written);
+    offset_ += written;
     return status;
   }
   IOStatus PositionedAppend(const Slice& data, uint64_t offset,
                             const IOOptions&, IODebugContext*) override {
-    return disk_.Append(*file_, offset, data);
+    size_t written = 0;
+    return disk_.Append(*file_, offset, data, &written);
   }
   IOStatus Truncate(uint64_t size, const IOOptions&, IODebugContext*) override {
     return disk_.TruncateFile(*file_, size);

@@ -1,5 +1,6 @@
 #include "coffer/testing/disk/fake_file_system.h"
 
+#include <cstdint>
 #include <memory>
 #include <set>
 #include <string>
@@ -237,6 +238,43 @@ TEST_F(FakeFileSystemTest, OneOperationFails) {
   EXPECT_TRUE(Append(file, "2").IsNoSpace());
   EXPECT_TRUE(Append(file, "3").ok());
   EXPECT_EQ(disk_->BytesOf("/d/f"), "13");
+  EXPECT_EQ(disk_->failures(), 1u);
+}
+
+// And what comes next goes behind it.
+TEST_F(FakeFileSystemTest, AppendThatFailsLeavesABeginning) {
+  const std::string bytes = "abcdefgh";
+  std::set<size_t> sizes;
+  for (int i = 0; i < 200; ++i) {
+    FilePtr file = MakeSynced("/d/f", "1");
+    disk_->FailAt(disk_->operations() + 1, IOStatus::IOError("broken"));
+    EXPECT_TRUE(Append(file, bytes).IsIOError());
+    const std::string left = disk_->BytesOf("/d/f");
+    EXPECT_EQ(left, "1" + bytes.substr(0, left.size() - 1));
+    sizes.insert(left.size() - 1);
+    EXPECT_TRUE(Append(file, "X").ok());
+    EXPECT_EQ(disk_->BytesOf("/d/f"), left + "X");
+    EXPECT_TRUE(Sync(file).ok());
+    disk_->LosePower(PowerLoss::kDropped, 1);
+    EXPECT_EQ(disk_->BytesOf("/d/f"), left + "X");
+  }
+  EXPECT_THAT(sizes, SizeIs(bytes.size())) << "none of them, up to all but one";
+}
+
+TEST_F(FakeFileSystemTest, WriteToAPositionThatFailsLeavesABeginning) {
+  std::set<size_t> sizes;
+  for (int i = 0; i < 200; ++i) {
+    FilePtr file = MakeSynced("/d/f", "12345678");
+    disk_->FailAt(disk_->operations() + 1, IOStatus::IOError("broken"));
+    EXPECT_TRUE(
+        file->PositionedAppend("abcd", 2, IOOptions(), nullptr).IsIOError());
+    const std::string left = disk_->BytesOf("/d/f");
+    const size_t size = left.find_first_of("345678", 2) - 2;
+    EXPECT_EQ(left, "12" + std::string("abcd").substr(0, size) +
+                        std::string("345678").substr(size));
+    sizes.insert(size);
+  }
+  EXPECT_THAT(sizes, SizeIs(4));
 }
 
 // What a sync failed to write is seen, and never written.
@@ -252,6 +290,44 @@ TEST_F(FakeFileSystemTest, SyncThatFailsTakesItForWritten) {
   EXPECT_EQ(disk_->BytesOf("/d/f"), std::string("1\0003", 3));
 }
 
+// A later sync finds the names that an earlier one failed to write.
+TEST_F(FakeFileSystemTest, SyncOfAFolderThatFailsForgetsNothing) {
+  FilePtr file = Make("/d/f");
+  disk_->FailAt(disk_->operations() + 1, IOStatus::IOError("broken"));
+  EXPECT_TRUE(SyncDir().IsIOError());
+  EXPECT_THAT(disk_->FilesIn("/d"), ElementsAre("f"));
+  EXPECT_TRUE(SyncDir().ok());
+  disk_->LosePower(PowerLoss::kDropped, 1);
+  EXPECT_THAT(disk_->FilesIn("/d"), ElementsAre("f"));
+}
+
+TEST_F(FakeFileSystemTest, SomeOperationsFailAndThenItWorksAgain) {
+  FilePtr file = MakeSynced("/d/f", "1");
+  const uint64_t before = disk_->operations();
+  disk_->FailFrom(before + 2, 3, IOStatus::NoSpace("full"));
+  disk_->FailFrom(before + 6, 1, IOStatus::IOError("broken"));
+  EXPECT_TRUE(Append(file, "2").ok());
+  EXPECT_FALSE(disk_->has_failed());
+  EXPECT_TRUE(Append(file, "3").IsNoSpace());
+  EXPECT_TRUE(Rename("/d/f", "/d/g").IsNoSpace());
+  EXPECT_TRUE(Sync(file).IsNoSpace());
+  EXPECT_TRUE(Append(file, "4").ok());
+  EXPECT_TRUE(Append(file, "5").IsIOError());
+  EXPECT_TRUE(Append(file, "6").ok());
+  EXPECT_EQ(disk_->failures(), 4u);
+  EXPECT_EQ(disk_->BytesOf("/d/f"), "1246");
+}
+
+TEST_F(FakeFileSystemTest, WhatWasToFailGoesWithThePower) {
+  disk_->FailFrom(1, UINT64_MAX, IOStatus::IOError("broken"));
+  EXPECT_TRUE(SyncDir().IsIOError());
+  EXPECT_EQ(disk_->failures(), 1u);
+  disk_->LosePower(PowerLoss::kDropped, 1);
+  EXPECT_FALSE(disk_->has_failed());
+  MakeSynced("/d/f", "works");
+  EXPECT_EQ(disk_->BytesOf("/d/f"), "works");
+}
+
 TEST_F(FakeFileSystemTest, AppendsAndSyncsFailUntilTheyDoNot) {
   FilePtr file = MakeSynced("/d/f", "1");
   disk_->FailAppends(IOStatus::NoSpace("full"));
@@ -262,9 +338,27 @@ TEST_F(FakeFileSystemTest, AppendsAndSyncsFailUntilTheyDoNot) {
   EXPECT_TRUE(Sync(file).IsIOError());
   EXPECT_TRUE(SyncDir().IsIOError());
   disk_->FailSyncs(IOStatus::OK());
+  EXPECT_FALSE(disk_->has_failed()) << "they are not counted";
+  EXPECT_TRUE(Append(file, "4").ok());
   EXPECT_TRUE(Sync(file).ok());
+  EXPECT_EQ(disk_->BytesOf("/d/f"), "134");
   disk_->LosePower(PowerLoss::kDropped, 1);
-  EXPECT_EQ(disk_->BytesOf("/d/f"), "13");
+  EXPECT_EQ(disk_->BytesOf("/d/f"), std::string("1\0004", 3))
+      << "a sync that works does not write what an earlier one lost";
+}
+
+TEST_F(FakeFileSystemTest, AppendsOnAFullDiskLeaveABeginning) {
+  FilePtr file = MakeSynced("/d/f", "1");
+  disk_->FailAppends(IOStatus::NoSpace("full"));
+  const std::string bytes(100, 'x');
+  for (int i = 0; i < 20; ++i) {
+    const size_t before = disk_->BytesOf("/d/f").size();
+    EXPECT_TRUE(Append(file, bytes).IsNoSpace());
+    const std::string left = disk_->BytesOf("/d/f");
+    EXPECT_LT(left.size(), before + bytes.size());
+    EXPECT_EQ(left, "1" + std::string(left.size() - 1, 'x'));
+  }
+  EXPECT_GT(disk_->BytesOf("/d/f").size(), 101u);
 }
 
 TEST_F(FakeFileSystemTest, BitsFlip) {
