@@ -32,11 +32,9 @@ bool MayBeInANewDirectory(absl::string_view name) {
 LogFileSystem::Options LogOptions(const DurableOptions& options,
                                   Database::Access access,
                                   std::shared_ptr<SyncedFiles> synced) {
-  // A sync after it has been reached takes a little longer.
-  constexpr size_t kZerosBytes = 256 << 10;
   const bool always = options.sync == SyncMode::kAlways;
   const bool has_synced = synced != nullptr;
-  return {.zeros_bytes = always ? kZerosBytes : 0,
+  return {.zeros_bytes = always ? options.log_zeros_bytes : 0,
           .accept_holes = options.accept_damaged_log,
           .synced = std::move(synced),
           // Else what was answered is not all synced.
