@@ -63,7 +63,7 @@ int Main() {
     if (only != 0) break;
   }
   for (const auto& [trouble, count] : run) {
-    std::printf("%-10s %8ju\n", trouble.c_str(), static_cast<uintmax_t>(count));
+    std::printf("%-12s %8ju\n", trouble.c_str(), static_cast<uintmax_t>(count));
   }
   const std::chrono::duration<double> took = clock.Now() - begin;
   std::printf("%ju points in %.1f s, %ju went wrong\n",

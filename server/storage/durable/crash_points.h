@@ -3,10 +3,11 @@
 //
 // A run does the same writes, one batch after another, of all kinds: single
 // keys, groups over two tables, conditions, whole tables, expiry, notes. At the
-// operation that is asked for the disk loses its power, or fails once. What is
-// there afterwards is compared with ModelStorage, which was given the same
-// batches: everything that was answered, and of the one batch that was not, all
-// or nothing.
+// operation that is asked for the disk loses its power, or fails. What is
+// answered, and what is there afterwards, is compared with ModelStorage, which
+// was given the same batches: everything that was answered, and of the one
+// batch that was not, all or nothing; all from the first read that has seen it.
+// Versions are not the model's, but in the same order, and none twice.
 
 #ifndef COFFER_SERVER_STORAGE_DURABLE_CRASH_POINTS_H_
 #define COFFER_SERVER_STORAGE_DURABLE_CRASH_POINTS_H_
@@ -29,16 +30,23 @@ struct CrashPoint {
     kDropped,
     kTorn,
     kReordered,
-    // It fails, alone; a sync that fails loses what it was to write.
+    // It fails, alone; a sync that fails loses what it was to write, an append
+    // leaves a part. In the end the power goes.
     kNoSpace,
     kFails,
+    // It fails, and a little later some more do, while the engine opens its
+    // data again.
+    kFailsAgain,
+    // It fails, and a little later all others, until the power has gone.
+    kStaysBroken,
   };
-  static constexpr int kTroubles = 5;
+  static constexpr int kTroubles = 7;
 
   Trouble trouble = Trouble::kDropped;
   // Of the disk, from 1.
   std::uint64_t operation = 1;
-  // Of the writes, and of what a loss of power leaves.
+  // Of the writes; with the operation, of what a loss of power leaves, which
+  // operations fail later, and whether the power goes again in the next start.
   std::uint64_t seed = 1;
   coffer::server::SyncMode sync = coffer::server::SyncMode::kAlways;
 };
