@@ -33,13 +33,11 @@ LogFileSystem::Options LogOptions(const DurableOptions& options,
                                   Database::Access access,
                                   std::shared_ptr<SyncedFiles> synced) {
   const bool always = options.sync == SyncMode::kAlways;
-  const bool has_synced = synced != nullptr;
   return {.zeros_bytes = always ? options.log_zeros_bytes : 0,
           .accept_holes = options.accept_damaged_log,
           .synced = std::move(synced),
           // Else what was answered is not all synced.
-          .synced_only =
-              always && has_synced && access == Database::Access::kReadOnly,
+          .synced_only = always && access == Database::Access::kReadOnly,
           .clock = options.clock};
 }
 

@@ -6,7 +6,6 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "coffer/sdk/internal/assert.h"
 #include "coffer/server/storage/durable/log_end.h"
 
 namespace coffer::server {
@@ -29,29 +28,72 @@ absl::string_view NameOf(absl::string_view path) {
   return path.substr(path.rfind('/') + 1);  // from npos: all of it
 }
 
+absl::string_view DirOf(absl::string_view path) {
+  return path.substr(0, path.size() - NameOf(path).size());
+}
+
+// Without the slashes that say nothing.
+std::string Plain(absl::string_view path) {
+  absl::string_view dir = DirOf(path);
+  while (absl::EndsWith(dir, "/")) dir.remove_suffix(1);
+  return absl::StrCat(dir, "/", NameOf(path));
+}
+
 bool IsManifest(absl::string_view path) {
   return absl::StartsWith(NameOf(path), "MANIFEST-");
 }
 
 bool IsCurrent(absl::string_view path) { return NameOf(path) == "CURRENT"; }
 
+LogFileSystem::Options WithSynced(LogFileSystem::Options options) {
+  if (options.synced == nullptr) {
+    options.synced = std::make_shared<SyncedFiles>();
+  }
+  return options;
+}
+
 }  // namespace
 
-void SyncedFiles::Set(const std::string& name, uint64_t bytes) {
+void SyncedFiles::Add(const std::string& path) {
   std::lock_guard lock(mutex_);
-  bytes_[name] = bytes;
+  files_[Plain(path)] = {.bytes = IsCurrent(path) ? UINT64_MAX : 0};
 }
 
-void SyncedFiles::Forget(const std::string& name) {
+void SyncedFiles::SetBytes(const std::string& path, uint64_t bytes) {
   std::lock_guard lock(mutex_);
-  bytes_.erase(name);
+  files_[Plain(path)].bytes = bytes;
 }
 
-absl::optional<uint64_t> SyncedFiles::Find(const std::string& name) const {
+void SyncedFiles::Forget(const std::string& path) {
   std::lock_guard lock(mutex_);
-  const auto found = bytes_.find(name);
-  if (found == bytes_.end()) return absl::nullopt;
-  return found->second;
+  files_.erase(Plain(path));
+}
+
+std::vector<std::string> SyncedFiles::NewNamesIn(absl::string_view dir) const {
+  const std::string in = Plain(absl::StrCat(dir, "/"));
+  std::vector<std::string> names;
+  std::lock_guard lock(mutex_);
+  for (const auto& [path, file] : files_) {
+    if (!file.named && Plain(absl::StrCat(DirOf(path), "/")) == in) {
+      names.push_back(path);
+    }
+  }
+  return names;
+}
+
+void SyncedFiles::SetNamed(const std::vector<std::string>& paths) {
+  std::lock_guard lock(mutex_);
+  for (const std::string& path : paths) {
+    const auto found = files_.find(path);
+    if (found != files_.end()) found->second.named = true;
+  }
+}
+
+absl::optional<uint64_t> SyncedFiles::Find(const std::string& path) const {
+  std::lock_guard lock(mutex_);
+  const auto found = files_.find(Plain(path));
+  if (found == files_.end()) return absl::nullopt;
+  return found->second.named ? found->second.bytes : 0;
 }
 
 class LogFileSystem::WrittenManifest final
@@ -61,9 +103,7 @@ class LogFileSystem::WrittenManifest final
                   LogFileSystem* system)
       : FSWritableFileOwnerWrapper(std::move(file)),
         name_(name),
-        system_(*system) {
-    system_.SetSynced(name_, 0);
-  }
+        system_(*system) {}
 
   IOStatus Append(const Slice& data, const IOOptions& options,
                   IODebugContext* debug) override {
@@ -76,7 +116,7 @@ class LogFileSystem::WrittenManifest final
   }
   IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
     IOStatus status = target()->Sync(options, debug);
-    if (status.ok()) system_.SetSynced(name_, bytes_);
+    if (status.ok()) system_.options_.synced->SetBytes(name_, bytes_);
     return status;
   }
 
@@ -94,24 +134,30 @@ class LogFileSystem::WrittenManifest final
 class LogFileSystem::SyncedDirectory final
     : public rocksdb::FSDirectoryWrapper {
  public:
-  SyncedDirectory(std::unique_ptr<rocksdb::FSDirectory> dir,
+  SyncedDirectory(const std::string& path,
+                  std::unique_ptr<rocksdb::FSDirectory> dir,
                   std::shared_ptr<SyncedFiles> synced)
-      : FSDirectoryWrapper(std::move(dir)), synced_(std::move(synced)) {}
+      : FSDirectoryWrapper(std::move(dir)),
+        path_(path),
+        synced_(std::move(synced)) {}
 
   IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
-    return Synced(FSDirectoryWrapper::Fsync(options, debug));
+    const std::vector<std::string> names = synced_->NewNamesIn(path_);
+    IOStatus status = FSDirectoryWrapper::Fsync(options, debug);
+    if (status.ok()) synced_->SetNamed(names);
+    return status;
   }
   IOStatus FsyncWithDirOptions(const IOOptions& options, IODebugContext* debug,
                                const rocksdb::DirFsyncOptions& how) override {
-    return Synced(FSDirectoryWrapper::FsyncWithDirOptions(options, debug, how));
-  }
-
- private:
-  IOStatus Synced(IOStatus status) {
-    if (status.ok()) synced_->SetCurrentSynced(true);
+    const std::vector<std::string> names = synced_->NewNamesIn(path_);
+    IOStatus status =
+        FSDirectoryWrapper::FsyncWithDirOptions(options, debug, how);
+    if (status.ok()) synced_->SetNamed(names);
     return status;
   }
 
+ private:
+  const std::string path_;
   const std::shared_ptr<SyncedFiles> synced_;
 };
 
@@ -122,9 +168,7 @@ class LogFileSystem::WrittenLog final
              LogFileSystem* system)
       : FSWritableFileOwnerWrapper(std::move(file)),
         name_(name),
-        system_(*system) {
-    system_.SetSynced(name_, 0);
-  }
+        system_(*system) {}
 
   IOStatus Append(const Slice& data, const IOOptions& options,
                   IODebugContext* debug) override {
@@ -143,7 +187,7 @@ class LogFileSystem::WrittenLog final
     IOStatus status = target()->Sync(options, debug);
     system_.last_sync_.store(system_.options_.clock->Now() - begin,
                              std::memory_order_relaxed);
-    if (status.ok()) system_.SetSynced(name_, bytes_);
+    if (status.ok()) system_.options_.synced->SetBytes(name_, bytes_);
     return status;
   }
 
@@ -224,9 +268,7 @@ class LogFileSystem::BegunFile final
 
 LogFileSystem::LogFileSystem(std::shared_ptr<rocksdb::FileSystem> base,
                              const Options& options)
-    : FileSystemWrapper(std::move(base)), options_(options) {
-  COFFER_ASSERT(!options_.synced_only || options_.synced != nullptr);
-}
+    : FileSystemWrapper(std::move(base)), options_(WithSynced(options)) {}
 
 IOStatus LogFileSystem::NewWritableFile(const std::string& name,
                                         const FileOptions& options,
@@ -234,6 +276,7 @@ IOStatus LogFileSystem::NewWritableFile(const std::string& name,
                                         IODebugContext* debug) {
   IOStatus status = target()->NewWritableFile(name, options, file, debug);
   if (!status.ok()) return status;
+  if (IsLog(name) || IsManifest(name)) options_.synced->Add(name);
   if (IsLog(name)) {
     *file = std::make_unique<WrittenLog>(name, std::move(*file), this);
   } else if (IsManifest(name)) {
@@ -245,11 +288,10 @@ IOStatus LogFileSystem::NewWritableFile(const std::string& name,
 IOStatus LogFileSystem::NewSequentialFile(
     const std::string& name, const FileOptions& options,
     std::unique_ptr<FSSequentialFile>* file, IODebugContext* debug) {
-  if (options_.synced_only && IsCurrent(name) &&
-      !options_.synced->current_synced()) {
+  uint64_t end = ReadableBytes(name);
+  if (end == 0 && IsCurrent(name)) {
     return IOStatus::IOError(name, "is not known to be on the disk");
   }
-  uint64_t end = ReadableBytes(name);
   if (IsLog(name)) {
     IOStatus found = FindEnd(name, options, &end, debug);
     if (!found.ok()) return found;
@@ -266,8 +308,9 @@ IOStatus LogFileSystem::NewDirectory(const std::string& name,
                                      std::unique_ptr<rocksdb::FSDirectory>* dir,
                                      IODebugContext* debug) {
   IOStatus status = target()->NewDirectory(name, options, dir, debug);
-  if (status.ok() && options_.synced != nullptr) {
-    *dir = std::make_unique<SyncedDirectory>(std::move(*dir), options_.synced);
+  if (status.ok()) {
+    *dir = std::make_unique<SyncedDirectory>(name, std::move(*dir),
+                                             options_.synced);
   }
   return status;
 }
@@ -276,9 +319,8 @@ IOStatus LogFileSystem::RenameFile(const std::string& from,
                                    const std::string& to,
                                    const IOOptions& options,
                                    IODebugContext* debug) {
-  if (options_.synced != nullptr && IsCurrent(to)) {
-    options_.synced->SetCurrentSynced(false);
-  }
+  // If it fails, nobody knows which one has the name.
+  if (IsCurrent(to)) options_.synced->Add(to);
   return target()->RenameFile(from, to, options, debug);
 }
 
@@ -286,12 +328,8 @@ IOStatus LogFileSystem::DeleteFile(const std::string& name,
                                    const IOOptions& options,
                                    IODebugContext* debug) {
   IOStatus status = target()->DeleteFile(name, options, debug);
-  if (status.ok() && options_.synced != nullptr) options_.synced->Forget(name);
+  if (status.ok()) options_.synced->Forget(name);
   return status;
-}
-
-void LogFileSystem::SetSynced(const std::string& name, uint64_t bytes) {
-  if (options_.synced != nullptr) options_.synced->Set(name, bytes);
 }
 
 uint64_t LogFileSystem::ReadableBytes(const std::string& name) const {

@@ -19,8 +19,10 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "coffer/sdk/clock.h"
 #include "rocksdb/file_system.h"
@@ -28,23 +30,34 @@
 
 namespace coffer::server {
 
-// What of RocksDB's logs and manifests (MANIFEST-*, which say what files there
-// are) is synced, of those that were written by this process; and whether the
-// name of the manifest that holds (CURRENT) is. Any thread.
+// What is on the disk for good of RocksDB's logs, its manifests (MANIFEST-*,
+// which say what files there are) and CURRENT (which says which manifest
+// holds), of those that this process has written: of their bytes, what is
+// synced, and of a name, whether the folder was synced after it was made. Any
+// thread.
 class SyncedFiles {
  public:
-  void Set(const std::string& name, uint64_t bytes);
-  void Forget(const std::string& name);
-  // nullopt: it was not written by this process.
-  absl::optional<uint64_t> Find(const std::string& name) const;
+  // It is made, or given this name, anew.
+  void Add(const std::string& path);
+  void SetBytes(const std::string& path, uint64_t bytes);
+  void Forget(const std::string& path);
+  // A sync of the folder: what has a name before it is begun has it for good
+  // when it has succeeded.
+  std::vector<std::string> NewNamesIn(absl::string_view dir) const;
+  void SetNamed(const std::vector<std::string>& paths);
 
-  void SetCurrentSynced(bool synced) { current_synced_ = synced; }
-  bool current_synced() const { return current_synced_; }
+  // How much of it no loss of power takes; nullopt: it was not written by this
+  // process. Of CURRENT, whose bytes it does not know, 0 or nullopt.
+  absl::optional<uint64_t> Find(const std::string& path) const;
 
  private:
+  struct File {
+    uint64_t bytes = 0;
+    bool named = false;
+  };
+
   mutable std::mutex mutex_;
-  absl::flat_hash_map<std::string, uint64_t> bytes_;
-  std::atomic<bool> current_synced_{true};
+  absl::flat_hash_map<std::string, File> files_;
 };
 
 class LogFileSystem final : public rocksdb::FileSystemWrapper {
@@ -55,9 +68,9 @@ class LogFileSystem final : public rocksdb::FileSystemWrapper {
     // A log in which zeros stand before something else is cut there, instead of
     // being refused as damaged.
     bool accept_holes = false;
-    // Kept up, if there is one, by this file system and those before it. With
-    // `synced_only` nothing else is read of logs and manifests: it may be there
-    // today and gone tomorrow.
+    // Kept up by this file system, and those before it that had the same; null:
+    // one of its own. With `synced_only` nothing else is read of what it knows:
+    // it may be there today and gone tomorrow.
     std::shared_ptr<SyncedFiles> synced = nullptr;
     bool synced_only = false;
     Clock* clock = &Clock::System();  // outlives it
@@ -98,7 +111,6 @@ class LogFileSystem final : public rocksdb::FileSystemWrapper {
   class BegunFile;
   class SyncedDirectory;
 
-  void SetSynced(const std::string& name, uint64_t bytes);
   // How much of it may be read.
   uint64_t ReadableBytes(const std::string& name) const;
   // `end` is how much may be read at first.
@@ -106,7 +118,7 @@ class LogFileSystem final : public rocksdb::FileSystemWrapper {
                             const rocksdb::FileOptions& options, uint64_t* end,
                             rocksdb::IODebugContext* debug);
 
-  const Options options_;
+  const Options options_;  // `synced` is there
   std::atomic<Clock::Duration> last_sync_{};
 };
 

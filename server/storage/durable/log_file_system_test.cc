@@ -199,43 +199,79 @@ TEST_F(ReadingLogsTest, AHoleIsRefusedUnlessItIsAccepted) {
   EXPECT_EQ(Read({.accept_holes = true}, bytes), record_);
 }
 
-TEST_F(ReadingLogsTest, WhatIsNotSyncedIsNotShownIfOnlyThatIsAskedFor) {
-  const auto synced = std::make_shared<SyncedFiles>();
-  LogFileSystem all(base_, {.zeros_bytes = kZerosBytes, .synced = synced});
-  LogFileSystem some(base_, {.synced = synced, .synced_only = true});
-  const std::string name = dir_ + "/2.log";
-  std::unique_ptr<FSWritableFile> file;
-  ASSERT_TRUE(all.NewWritableFile(name, FileOptions(), &file, nullptr).ok());
+class SyncedOnlyTest : public ReadingLogsTest {
+ protected:
+  std::unique_ptr<FSWritableFile> Make(const std::string& name) {
+    std::unique_ptr<FSWritableFile> file;
+    EXPECT_TRUE(
+        all_.NewWritableFile(dir_ + name, FileOptions(), &file, nullptr).ok());
+    return file;
+  }
+  void Sync(FSWritableFile& file) {
+    EXPECT_TRUE(file.Sync(IOOptions(), nullptr).ok());
+  }
+  void SyncFolder(const std::string& name) {
+    std::unique_ptr<rocksdb::FSDirectory> dir;
+    ASSERT_TRUE(all_.NewDirectory(name, IOOptions(), &dir, nullptr).ok());
+    EXPECT_TRUE(dir->Fsync(IOOptions(), nullptr).ok());
+  }
+
+  const std::shared_ptr<SyncedFiles> synced_ = std::make_shared<SyncedFiles>();
+  LogFileSystem all_{base_, {.zeros_bytes = kZerosBytes, .synced = synced_}};
+  LogFileSystem some_{base_, {.synced = synced_, .synced_only = true}};
+};
+
+TEST_F(SyncedOnlyTest, OfALogWhatIsSynced) {
+  const auto file = Make("/2.log");
+  SyncFolder(dir_);
   Append(*file, record_);
-  EXPECT_EQ(Read(some), "");
-  ASSERT_TRUE(file->Sync(IOOptions(), nullptr).ok());
+  EXPECT_EQ(Read(some_), "");
+  Sync(*file);
   Append(*file, record_);
-  EXPECT_EQ(Read(some), record_);
-  EXPECT_EQ(Read(all), record_ + record_);
+  EXPECT_EQ(Read(some_), record_);
+  EXPECT_EQ(Read(all_), record_ + record_);
   ASSERT_TRUE(file->Close(IOOptions(), nullptr).ok());
-  EXPECT_EQ(Read(some), record_) << "closed, and not synced";
-  ASSERT_TRUE(all.DeleteFile(name, IOOptions(), nullptr).ok());
-  EXPECT_FALSE(synced->Find(name).has_value());
-  // Nor of a manifest, nor any that is said to hold by a name that may be lost.
-  ASSERT_TRUE(all.NewWritableFile(dir_ + "/MANIFEST-000005", FileOptions(),
-                                  &file, nullptr)
-                  .ok());
+  EXPECT_EQ(Read(some_), record_) << "closed, and not synced";
+  ASSERT_TRUE(all_.DeleteFile(dir_ + "/2.log", IOOptions(), nullptr).ok());
+  EXPECT_FALSE(synced_->Find(dir_ + "/2.log").has_value());
+}
+
+TEST_F(SyncedOnlyTest, NothingOfALogWhoseNameMayBeLost) {
+  const auto file = Make("/2.log");
+  Append(*file, record_);
+  Sync(*file);
+  SyncFolder(dir_ + "/..");
+  EXPECT_EQ(Read(some_), "") << "it is another folder";
+  SyncFolder(dir_ + "/");
+  EXPECT_EQ(Read(some_), record_);
+  Make("/2.log");  // anew
+  EXPECT_EQ(Read(some_), "");
+}
+
+TEST_F(SyncedOnlyTest, OfAManifestLikewise) {
+  const auto file = Make("/MANIFEST-000005");
   Append(*file, "synced");
-  ASSERT_TRUE(file->Sync(IOOptions(), nullptr).ok());
+  Sync(*file);
   Append(*file, "not");
-  EXPECT_EQ(Read(some, "/MANIFEST-000005"), "synced");
-  EXPECT_EQ(Read(all, "/MANIFEST-000005"), "syncednot");
-  ASSERT_TRUE(all.RenameFile(dir_ + "/MANIFEST-000005", dir_ + "/CURRENT",
-                             IOOptions(), nullptr)
+  SyncFolder(dir_);
+  EXPECT_EQ(Read(some_, "/MANIFEST-000005"), "synced");
+  EXPECT_EQ(Read(all_, "/MANIFEST-000005"), "syncednot");
+}
+
+TEST_F(SyncedOnlyTest, NoneThatIsSaidToHoldByANameThatMayBeLost) {
+  Append(*Make("/1.dbtmp"), "MANIFEST-000005");
+  ASSERT_TRUE(all_.RenameFile(dir_ + "/1.dbtmp", dir_ + "/CURRENT", IOOptions(),
+                              nullptr)
                   .ok());
-  EXPECT_THAT(Read(some, "/CURRENT"),
+  EXPECT_THAT(Read(some_, "/CURRENT"),
               HasSubstr("CURRENT: is not known to be on the disk"));
-  std::unique_ptr<rocksdb::FSDirectory> dir;
-  ASSERT_TRUE(all.NewDirectory(dir_, IOOptions(), &dir, nullptr).ok());
-  ASSERT_TRUE(dir->Fsync(IOOptions(), nullptr).ok());
-  EXPECT_EQ(Read(some, "/CURRENT"), "syncednot");
-  // Of another process's nothing is known.
-  EXPECT_EQ(Read({.synced = synced, .synced_only = true}, record_), record_);
+  EXPECT_EQ(Read(all_, "/CURRENT"), "MANIFEST-000005");
+  SyncFolder(dir_);
+  EXPECT_EQ(Read(some_, "/CURRENT"), "MANIFEST-000005");
+}
+
+TEST_F(SyncedOnlyTest, AllThatAnotherProcessHasWritten) {
+  EXPECT_EQ(Read({.synced = synced_, .synced_only = true}, record_), record_);
 }
 
 }  // namespace
