@@ -1,7 +1,7 @@
 // HeldBytes: how many bytes the results of a batch hold that are not in the
 // store anyway, copies of what is on the disk and changed values, beside what
-// they may (Batch::held_bytes_max). So what a batch needs while it is executed,
-// and until it is answered, is bounded by the limit and one value.
+// they may (Batch::held_bytes_max). So what a batch needs until it is answered
+// is bounded, by the limit and one value.
 //
 // One thread.
 
@@ -20,8 +20,12 @@ class HeldBytes {
   // 0: no limit.
   explicit HeldBytes(size_t bytes_max = 0) : bytes_max_(bytes_max) {}
 
+  size_t bytes_max() const { return bytes_max_; }
+
   // What is added from now on belongs to one unit of execution.
   void BeginUnit() { before_unit_ = bytes_; }
+  // From now on it does not, but to several.
+  void EndUnit() { before_unit_.reset(); }
   void Add(size_t bytes) { bytes_ += bytes; }
 
   // OK: there may be more. Unavailable: there may not, but with others than

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
 #include "coffer/server/storage/durable/engine_status.h"
+#include "coffer/server/storage/durable/read_pieces.h"
 #include "coffer/server/storage/durable/record_format.h"
 #include "coffer/server/storage/durable/table_scan.h"
 #include "rocksdb/options.h"
@@ -34,10 +35,6 @@ constexpr char kFrom = '>';
 bool IsCursor(absl::string_view cursor) {
   return cursor.empty() || cursor[0] == kFrom;
 }
-
-// So many keys are read at once, and no more of them once they are so large.
-constexpr size_t kReadKeys = 64;
-constexpr size_t kReadBytes = size_t{16} << 20;
 
 // Most often it is one key that is read.
 template <class T>
@@ -170,6 +167,23 @@ void TakeForAll(const KeysToRead& keys, size_t key, HeldBytes* held,
   });
 }
 
+// Takes those out of `some` that nobody may hold, and nobody asks for
+// otherwise.
+void RefuseUnread(const KeysToRead& keys, const HeldBytes& held,
+                  Few<size_t>* some) {
+  const absl::Status room = held.Check();
+  if (room.ok()) return;
+  const auto refuse = [&](size_t key) {
+    bool is_asked = false;
+    keys.ForEachOp(key, [&](const Op& op) {
+      is_asked = is_asked || op.kind == OpKind::kExists;
+    });
+    if (!is_asked) keys.ForEachOp(key, [&](Op& op) { op.status = room; });
+    return !is_asked;
+  };
+  some->erase(std::remove_if(some->begin(), some->end(), refuse), some->end());
+}
+
 }  // namespace
 
 ReadOutcome BatchReader::Execute(absl::Span<Op> ops, size_t result_bytes_max,
@@ -191,8 +205,16 @@ ReadOutcome BatchReader::Execute(absl::Span<Op> ops, size_t result_bytes_max,
       ReadOutcome outcome = ReadKeys(keys, from, held);
       if (outcome != ReadOutcome::kDone) return outcome;
       keys.clear();
+      held->BeginUnit();
+      ClearResult(&unit[0]);
+      unit[0].status = held->Check();
+      if (!unit[0].status.ok()) continue;
       outcome = ReadTables(unit[0], result_bytes_max);
       if (outcome != ReadOutcome::kDone) return outcome;
+      for (const TableEntry& entry : unit[0].entries) {
+        held->Add(entry.key.size() + entry.value.size());
+      }
+      held->EndUnit();
       continue;
     }
     for (Op& op : unit) {
@@ -256,14 +278,17 @@ bool BatchReader::GetFromMemory(const rocksdb::ReadOptions& how,
 bool BatchReader::ReadRecords(const KeysToRead& keys, ReadFrom from,
                               HeldBytes* held) const {
   rocksdb::ReadOptions options;
-  options.value_size_soft_limit = kReadBytes;
+  options.value_size_soft_limit = ReadPieces::kBytes;
   absl::optional<rocksdb::ManagedSnapshot> moment;
   if (keys.size() > 1) options.snapshot = moment.emplace(&db_).snapshot();
+  ReadPieces pieces;
   Few<size_t> some;
   for (size_t next = 0; next < keys.size() || !some.empty();) {
-    while (next < keys.size() && some.size() < kReadKeys) {
+    while (next < keys.size() && some.size() < pieces.keys()) {
       some.push_back(next++);
     }
+    RefuseUnread(keys, *held, &some);
+    if (some.empty()) continue;
     Few<rocksdb::Slice> names;
     for (const size_t key : some) names.push_back(keys.name(key));
     Few<rocksdb::PinnableSlice> values(some.size());
@@ -276,14 +301,17 @@ bool BatchReader::ReadRecords(const KeysToRead& keys, ReadFrom from,
       return false;
     }
     Few<size_t> not_read;  // behind what is too much for once
+    size_t bytes = 0;
     for (size_t i = 0; i < some.size(); ++i) {
       if (statuses[i].IsAborted()) {
         not_read.push_back(some[i]);
         continue;
       }
+      bytes += values[i].size();
       TakeForAll(keys, some[i], held,
                  [&](Op& op) { TakeRecord(statuses[i], values[i], op); });
     }
+    pieces.Read(bytes);
     some.swap(not_read);
   }
   return true;

@@ -4,6 +4,7 @@
 
 #include "coffer/sdk/internal/assert.h"
 #include "coffer/server/storage/durable/engine_status.h"
+#include "coffer/server/storage/durable/read_pieces.h"
 #include "coffer/server/storage/durable/record_format.h"
 #include "coffer/server/storage/durable/table_scan.h"
 #include "rocksdb/options.h"
@@ -17,9 +18,8 @@ constexpr uint64_t kVersionsReserved = 1 << 20;
 
 constexpr uint32_t kNothing = UINT32_MAX;
 
-// So many keys are read at once, and no more of them once they are so large.
-constexpr size_t kReadKeys = 64;
-constexpr size_t kReadBytes = size_t{16} << 20;
+// A value as short is copied: it would keep the block that it is in in memory.
+constexpr size_t kShortBytes = 1024;
 
 // Whether executing it takes the value that is there, or may tell it.
 bool NeedsValue(const Op& op) {
@@ -56,7 +56,7 @@ void CommitPlan::Plan(absl::Span<const CommitPart> parts) {
     const absl::Span<Op> ops = parts[part_].ops;
     for (size_t begin = 0; begin < ops.size();) {
       const size_t count = UnitEnd(ops, begin) - begin;
-      if (count < ops.size()) held_bytes_[part_].BeginUnit();
+      parts_[part_].held->BeginUnit();
       Execute(ops.subspan(begin, count), of_op.subspan(0, count));
       of_op.remove_prefix(count);
       begin += count;
@@ -64,13 +64,13 @@ void CommitPlan::Plan(absl::Span<const CommitPart> parts) {
   }
   WriteKeys();
   WriteTables();
-  if (write_.Count() > 0) ReserveVersions(&counters_, &write_);
+  ReserveVersions(&counters_, &write_);
 }
 
 void CommitPlan::Load(const CommitPart& part) {
   const absl::Span<Op> ops = part.ops;
-  held_bytes_.emplace_back(part.held_bytes_max);
-  if (UnitEnd(ops, 0) == ops.size()) held_bytes_.back().BeginUnit();
+  parts_.push_back({HeldBytes(part.held->bytes_max()), part.held});
+  if (UnitEnd(ops, 0) == ops.size()) parts_.back().read.BeginUnit();
   for (size_t begin = 0; begin < ops.size();) {
     const size_t end = UnitEnd(ops, begin);
     const absl::Status valid = CheckUnit(ops.subspan(begin, end - begin));
@@ -105,14 +105,14 @@ uint32_t CommitPlan::KeyOf(const Op& op) {
   const auto next = static_cast<uint32_t>(keys_.size());
   const auto [it, inserted] =
       key_by_name_.try_emplace(std::make_pair(table, op.key), next);
-  if (!inserted) {
-    keys_[it->second].needs_value |= NeedsValue(op);
-    return it->second;
+  if (inserted) keys_.emplace_back();
+  Key& key = keys_[it->second];
+  if (!key.needs_value && NeedsValue(op)) {
+    key.needs_value = true;
+    key.part = static_cast<uint32_t>(parts_.size() - 1);
   }
-  Key& key = keys_.emplace_back();
+  if (!inserted) return it->second;
   key.table = table;
-  key.part = static_cast<uint32_t>(held_bytes_.size() - 1);
-  key.needs_value = NeedsValue(op);
   key.name = op.key;
   key.encoded = DataKey(tables_[table].id, op.key);
   return next;
@@ -124,36 +124,40 @@ void CommitPlan::ReadStored() {
     if (!tables_[keys_[i].table].is_new) known.push_back(i);
   }
   // What is committed does not change meanwhile: they need not be read at once.
+  ReadPieces pieces;
   std::vector<uint32_t> some;
   for (auto next = known.begin(); next != known.end() || !some.empty();) {
-    while (next != known.end() && some.size() < kReadKeys) {
+    while (next != known.end() && some.size() < pieces.keys()) {
       some.push_back(*next++);
     }
     std::vector<uint32_t> not_read;
-    ReadSome(some, &not_read);
+    pieces.Read(ReadSome(some, &not_read));
     some.swap(not_read);
   }
   undos_.clear();
 }
 
-// Those behind what is too much for once are not read.
-void CommitPlan::ReadSome(absl::Span<const uint32_t> keys,
-                          std::vector<uint32_t>* not_read) {
+// Those behind what is too much for once are not read. Returns how many bytes
+// were.
+size_t CommitPlan::ReadSome(absl::Span<const uint32_t> keys,
+                            std::vector<uint32_t>* not_read) {
   std::vector<rocksdb::Slice> names;
   names.reserve(keys.size());
   for (const uint32_t key : keys) names.emplace_back(keys_[key].encoded);
   std::vector<rocksdb::PinnableSlice> stored(keys.size());
   std::vector<rocksdb::Status> statuses(keys.size());
   rocksdb::ReadOptions options;
-  options.value_size_soft_limit = kReadBytes;
+  options.value_size_soft_limit = ReadPieces::kBytes;
   rocksdb::DB& db = *environment_.db;
   db.MultiGet(options, db.DefaultColumnFamily(), keys.size(), names.data(),
               stored.data(), statuses.data());
+  size_t bytes = 0;
   for (size_t i = 0; i < keys.size(); ++i) {
     if (statuses[i].IsAborted()) {
       not_read->push_back(keys[i]);
       continue;
     }
+    bytes += stored[i].size();
     TakeStored(statuses[i], std::move(stored[i]), keys[i]);
     const Key& key = keys_[keys[i]];
     const uint64_t at_ms = key.now.expires_at_ms;
@@ -162,6 +166,7 @@ void CommitPlan::ReadSome(absl::Span<const uint32_t> keys,
     Put(keys[i], State());
     Tell(KeyChange::Kind::kExpired, keys[i], ++counters_.last_version);
   }
+  return bytes;
 }
 
 void CommitPlan::TakeStored(const rocksdb::Status& status,
@@ -169,11 +174,14 @@ void CommitPlan::TakeStored(const rocksdb::Status& status,
   Key& key = keys_[index];
   if (status.IsNotFound()) return;
   key.error = FromRocksDb(status, "reading a key");
-  if (key.error.ok() && key.needs_value)
-    key.error = held_bytes_[key.part].Check();
   if (!key.error.ok()) return;
-  stored_.push_back(std::move(stored));  // a short value moves with it
-  const absl::string_view bytes = ToView(stored_.back());
+  rocksdb::PinnableSlice& kept = stored_.emplace_back();
+  if (stored.size() > kShortBytes) {
+    kept = std::move(stored);
+  } else {
+    kept.PinSelf(stored);
+  }
+  const absl::string_view bytes = ToView(kept);
   DataRecord record;
   if (!DecodeData(bytes, &record)) {
     key.error = CorruptRecord(tables_[key.table].name, bytes.size());
@@ -184,9 +192,11 @@ void CommitPlan::TakeStored(const rocksdb::Status& status,
   key.now.value_bytes = record.value.size();
   key.now.expires_at_ms = record.expires_at_ms;
   key.stored_expires_at_ms = record.expires_at_ms;
-  if (key.needs_value) {
+  HeldBytes& read = parts_[key.part].read;
+  key.now.value_known = key.needs_value && read.Check().ok();
+  if (key.now.value_known) {
     key.now.value = record.value;
-    held_bytes_[key.part].Add(bytes.size());
+    read.Add(bytes.size());
   } else {
     stored_.pop_back();
   }
@@ -230,6 +240,8 @@ void CommitPlan::ExecuteOp(absl::Span<Op> unit, size_t i, uint32_t key) {
 
 void CommitPlan::ExecuteOnKey(absl::Span<Op> unit, size_t i, uint32_t key) {
   Op& op = unit[i];
+  if (NeedsValue(op)) op.status = CheckValue(keys_[key]);
+  if (!op.status.ok()) return;
   State& now = keys_[key].now;
   const bool holds = Holds(op, now.version, now.value);
   op.found = op.kind == OpKind::kCompare ? holds : now.exists;
@@ -267,10 +279,18 @@ void CommitPlan::ExecuteOnKey(absl::Span<Op> unit, size_t i, uint32_t key) {
   }
 }
 
+// Whether an operation may take the value, and hold it or one that it makes.
+absl::Status CommitPlan::CheckValue(const Key& key) const {
+  if (key.now.exists && !key.now.value_known) {
+    if (key.part == part_) return parts_[part_].read.Check();
+    return absl::UnavailableError(
+        "overloaded: another client's requests take too much of what is read");
+  }
+  return parts_[part_].held->Check();
+}
+
 void CommitPlan::Change(absl::Span<Op> unit, size_t i, uint32_t key) {
   Op& op = unit[i];
-  op.status = held_bytes_[part_].Check();
-  if (!op.status.ok()) return;
   const State& now = keys_[key].now;
   absl::optional<absl::string_view> present;
   if (now.exists) present = now.value;
@@ -281,7 +301,7 @@ void CommitPlan::Change(absl::Span<Op> unit, size_t i, uint32_t key) {
     op.status = absl::ResourceExhaustedError("the value would be too large");
     return;
   }
-  held_bytes_[part_].Add(changed.size());
+  parts_[part_].held->Add(changed.size());
   op.value_out = SharedBytes::Copy(changed);
   Write(op, key,
         State{.exists = true,
@@ -377,7 +397,7 @@ void CommitPlan::TellChanges(ChangeSink* sink) const {
 
 SharedBytes CommitPlan::ValueOf(State& state) {
   if (!state.shared) {
-    held_bytes_[part_].Add(state.value.size());
+    parts_[part_].held->Add(state.value.size());
     state.shared = SharedBytes::Copy(state.value);
   }
   return state.shared;

@@ -46,7 +46,9 @@ struct CommitCounters {
 // plan.
 struct CommitPart {
   absl::Span<Op> ops;
-  size_t held_bytes_max = 0;  // as Batch::held_bytes_max
+  // Of their batch: what the results hold. What is read for them may be as much
+  // once more. Outlives the plan.
+  HeldBytes* held = nullptr;
 };
 
 class CommitPlan {
@@ -87,6 +89,7 @@ class CommitPlan {
     // Known also of a value that no operation of the plan needs, which is not
     // kept.
     size_t value_bytes = 0;
+    bool value_known = true;
     absl::string_view value = {};
     // Of the value, if it is not elsewhere; or made when it is first asked for.
     SharedBytes shared = {};
@@ -94,8 +97,8 @@ class CommitPlan {
   // A key that the operations name.
   struct Key {
     uint32_t table = 0;
-    uint32_t part = 0;  // that names it first
     bool needs_value = false;
+    uint32_t part = 0;  // the first that needs its value
     absl::string_view name;
     std::string encoded;
     absl::Status error;  // what is stored cannot be read
@@ -128,14 +131,15 @@ class CommitPlan {
   uint32_t TableOf(absl::string_view name);
   uint32_t KeyOf(const Op& op);
   void ReadStored();
-  void ReadSome(absl::Span<const uint32_t> keys,
-                std::vector<uint32_t>* not_read);
+  size_t ReadSome(absl::Span<const uint32_t> keys,
+                  std::vector<uint32_t>* not_read);
   void TakeStored(const rocksdb::Status& status,
                   rocksdb::PinnableSlice&& stored, uint32_t key);
 
   void Execute(absl::Span<Op> unit, absl::Span<const uint32_t> keys);
   void ExecuteOp(absl::Span<Op> unit, size_t i, uint32_t key);
   void ExecuteOnKey(absl::Span<Op> unit, size_t i, uint32_t key);
+  absl::Status CheckValue(const Key& key) const;
   void Change(absl::Span<Op> unit, size_t i, uint32_t key);
   void SetNote(absl::Span<Op> unit, size_t i);
   // The key becomes so, by `op`.
@@ -158,7 +162,11 @@ class CommitPlan {
       key_by_name_;
   std::vector<uint32_t> of_op_;  // the key of each operation, in order
   std::deque<rocksdb::PinnableSlice> stored_;  // the values point into it
-  std::vector<HeldBytes> held_bytes_;          // of each part
+  struct Part {
+    HeldBytes read;
+    HeldBytes* held = nullptr;
+  };
+  std::vector<Part> parts_;
 
   // Of the unit that is executed.
   uint32_t part_ = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
 #include <system_error>
 #include <utility>
 
@@ -221,25 +222,26 @@ void RocksDbStorage::WaitForMore() {
 
 void RocksDbStorage::Commit(absl::Span<Batch* const> batches) {
   Parts parts;
+  std::deque<HeldBytes> held;  // parts point into it
   for (Batch* batch : batches) {
     const absl::Span<Op> ops = batch->ops();
+    held.emplace_back(batch->held_bytes_max());
     size_t begin = 0;  // of the part
     for (size_t unit = 0; unit < ops.size();) {
       const size_t end = UnitEnd(ops, unit);
       // In a group it is none that can be executed: CommitPlan refuses it.
       if (IsTableOp(ops[unit].kind) && ops[unit].group == 0) {
         if (unit > begin) {
-          parts.push_back(
-              {ops.subspan(begin, unit - begin), batch->held_bytes_max()});
+          parts.push_back({ops.subspan(begin, unit - begin), &held.back()});
         }
         CommitParts(&parts);
-        ExecuteOnTable(ops[unit], batch->result_bytes_max());
+        ExecuteOnTable(ops[unit], batch->result_bytes_max(), &held.back());
         begin = end;
       }
       unit = end;
     }
     if (begin < ops.size()) {
-      parts.push_back({ops.subspan(begin), batch->held_bytes_max()});
+      parts.push_back({ops.subspan(begin), &held.back()});
     }
   }
   CommitParts(&parts);
@@ -272,7 +274,10 @@ absl::Status RocksDbStorage::CommitOpen(absl::Span<const CommitPart> parts,
   // Used up, whatever becomes of the write.
   counters_.last_version = plan.counters().last_version;
   counters_.last_table = plan.counters().last_table;
-  if (!plan.has_writes()) return absl::OkStatus();
+  if (!plan.has_writes()) {
+    if (sink != nullptr) plan.TellChanges(sink);
+    return absl::OkStatus();
+  }
   const TableCatalogue::Commit mark(&catalogue_);
   catalogue_.Publish(plan.changes());
   const absl::Status committed =
@@ -302,12 +307,12 @@ absl::Status RocksDbStorage::Commit(rocksdb::WriteBatch* write,
       absl::StrCat("the write failed: ", written.ToString()));
 }
 
-void RocksDbStorage::ExecuteOnTable(Op& op, size_t result_bytes_max) {
+void RocksDbStorage::ExecuteOnTable(Op& op, size_t result_bytes_max,
+                                    HeldBytes* held) {
   const absl::Status valid = CheckUnit({&op, 1});
   if (!valid.ok() || !IsWrite(op.kind)) {
     // No table changes meanwhile: it is this thread that changes them.
-    HeldBytes held;
-    Read({&op, 1}, result_bytes_max, &held, ReadFrom::kDisk);
+    Read({&op, 1}, result_bytes_max, held, ReadFrom::kDisk);
     return;
   }
   ClearResult(&op);
@@ -427,14 +432,14 @@ rocksdb::Status RocksDbStorage::Write(rocksdb::WriteBatch* write, bool sync) {
 void RocksDbStorage::RefuseWrites(const CommitPart& part,
                                   const absl::Status& reason, bool unknown) {
   const absl::Span<Op> ops = part.ops;
-  HeldBytes held(part.held_bytes_max);
   for (size_t begin = 0; begin < ops.size();) {
     const size_t end = UnitEnd(ops, begin);
     const absl::Span<Op> unit = ops.subspan(begin, end - begin);
     begin = end;
     if (!HasWrite(unit)) {
       // No table changes meanwhile: it is this thread that changes them.
-      Read(unit, 0, &held, ReadFrom::kDisk);
+      part.held->BeginUnit();
+      Read(unit, 0, part.held, ReadFrom::kDisk);
       continue;
     }
     // One that failed on its own, by what is committed already or by itself,
@@ -507,13 +512,18 @@ absl::Status RocksDbStorage::OpenAgain() {
   counters.last_table = std::max(counters.last_table, counters_.last_table);
   counters_ = counters;
   TellOfUnknownWrites();
+  unknown_writes_ = false;
+  {
+    std::lock_guard sweep_lock(sweep_mutex_);
+    sweep_from_.clear();
+  }
   gate_.Open();
   return absl::OkStatus();
 }
 
 // What failed may be there now, and nobody was told. No read has begun.
 void RocksDbStorage::TellOfUnknownWrites() {
-  if (!std::exchange(unknown_writes_, false)) return;
+  if (!unknown_writes_) return;
   ChangeSink* const sink = sink_.load(std::memory_order_acquire);
   if (sink != nullptr) sink->OnChangesLost();
 }
@@ -525,6 +535,7 @@ void RocksDbStorage::OpenToRead() {
   CommitCounters unused;
   catalogue_.Clear();
   if (!database.ok() || !(*database)->Load(&catalogue_, &unused).ok()) return;
+  TellOfUnknownWrites();
   database_ = *std::move(database);
 }
 

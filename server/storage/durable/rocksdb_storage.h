@@ -113,7 +113,7 @@ class RocksDbStorage final : public Storage {
   // `unknown`: writes may have had their effect. Reads are executed.
   void RefuseWrites(const CommitPart& part, const absl::Status& reason,
                     bool unknown);
-  void ExecuteOnTable(Op& op, size_t result_bytes_max);
+  void ExecuteOnTable(Op& op, size_t result_bytes_max, HeldBytes* held);
   absl::Status ChangeTable(Op& op, bool* unknown);
   // Not there, or all its keys have expired: without keys.
   absl::StatusOr<TableStats> StatsOf(absl::string_view name);

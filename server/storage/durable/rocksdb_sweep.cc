@@ -214,7 +214,6 @@ absl::StatusOr<bool> RocksDbStorage::SweepOpen() {
   SweepPlan plan(&database_->db(), &catalogue_, sink, counters_);
   const absl::Status planned = plan.Plan(entries);
   if (!planned.ok()) return planned;
-  if (!plan.damaged().ok()) PassBy(entries.back(), plan.damaged());
   counters_.last_version = plan.counters().last_version;
   bool unknown = false;
   const TableCatalogue::Commit mark(&catalogue_);
@@ -222,6 +221,7 @@ absl::StatusOr<bool> RocksDbStorage::SweepOpen() {
       Commit(&plan.write(), plan.counters().version_bound, &unknown);
   if (!committed.ok()) return committed;
   catalogue_.Apply(plan.tables());
+  if (!plan.damaged().ok()) PassBy(entries.back(), plan.damaged());
   if (!plan.changes().empty()) sink->OnChanges(plan.changes());
   return entries.size() == kSweepKeys;
 }
