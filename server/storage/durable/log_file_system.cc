@@ -292,7 +292,7 @@ IOStatus LogFileSystem::NewSequentialFile(
   if (end == 0 && IsCurrent(name)) {
     return IOStatus::IOError(name, "is not known to be on the disk");
   }
-  if (IsLog(name)) {
+  if (IsLog(name) || IsManifest(name)) {
     IOStatus found = FindEnd(name, options, &end, debug);
     if (!found.ok()) return found;
   }

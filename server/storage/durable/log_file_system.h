@@ -7,6 +7,9 @@
 // log is cut to its length; after a kill, its zeros are not shown to RocksDB
 // (log_end.h).
 //
+// Manifests are logs, too: of one whose last write was torn by a loss of power
+// the rest is shown. RocksDB would take it for damage.
+//
 // It also measures the syncs of logs, and knows what is synced. Threads: any,
 // as any file system.
 
