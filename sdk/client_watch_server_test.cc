@@ -1,7 +1,13 @@
 // Watchers of a client of a FakeServer, on virtual time.
 
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -11,20 +17,32 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "coffer/sdk/client_test_util.h"
+#include "coffer/sdk/internal/spawn.h"
+#include "coffer/sdk/make_connection.h"
+#include "coffer/sdk/table_mirror.h"
+#include "coffer/testing/manual_clock.h"
+#include "coffer/testing/server/fake_server.h"
 #include "coffer/testing/status_matchers.h"
+#include "coffer/testing/time/virtual_time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace coffer {
 namespace {
 
+namespace asio = boost::asio;
 using coffer_testing::FakeServer;
 using coffer_testing::IsOk;
+using coffer_testing::ManualClock;
 using coffer_testing::StatusIs;
+using coffer_testing::VirtualTime;
 using ::testing::HasSubstr;
+using ::testing::ResultOf;
 
 using IntWatcher = Watcher<std::int64_t>;
 using IntChange = Change<std::int64_t>;
+
+bool IsScan(const CommandRequest& request) { return request.has_scan(); }
 
 class ClientWatchServerTest : public ClientFixture {
  protected:
@@ -227,6 +245,51 @@ TEST_F(ClientWatchServerTest, SlowOneStallsNobodyAndIsToldOfTheGap) {
   EXPECT_EQ(gaps, 1);
 }
 
+TEST_F(ClientWatchServerTest, MirrorReadsOnceThoughMoreChangesThanAreKept) {
+  Client client = Connect(Options());
+  Client writing = Connect(Options());
+  ASSERT_THAT(Set(writing, "k0", 0), IsOk());
+  MirrorOptions little;
+  little.events_max = 1;
+  TableMirror<std::int64_t> mirror(client, "t", little);
+  using Given = TableMirror<std::int64_t>::Result;
+  const auto next = [&](auto handler) {
+    internal::Spawn<Given>(
+        time_.get_executor(), [&] { return mirror.Next(); },
+        std::move(handler));
+  };
+  fake_.DelayNext(std::chrono::seconds(5), ResultOf(IsScan, true));
+  std::optional<Given> read;
+  next([&](Given given) { read = std::move(given); });
+  time_.RunFor(std::chrono::seconds(1));
+  const int written = 1500;  // more than the server keeps
+  for (int i = 1; i <= written; ++i) {
+    ASSERT_THAT(Set(writing, absl::StrCat("k", i % 7), i), IsOk());
+    time_.RunReady();
+  }
+  EXPECT_FALSE(read.has_value());
+  time_.RunFor(std::chrono::seconds(5));
+  ASSERT_TRUE(read.has_value());
+  ASSERT_THAT(*read, IsOk());
+  EXPECT_EQ((*read)->kind, ChangeKind::kGap);
+  const std::map<std::string, Value> table = fake_.Contents()["t"];
+  ASSERT_EQ(mirror.entries().size(), table.size());
+  for (const auto& [key, entry] : mirror.entries()) {
+    EXPECT_EQ(entry.value, table.at(key).integer()) << key;
+  }
+  // And it follows: it is not behind.
+  ASSERT_THAT(Set(writing, "k0", 5000), IsOk());
+  const auto change = Wait<Given>(next);
+  ASSERT_THAT(change, IsOk());
+  EXPECT_EQ(change->kind, ChangeKind::kSet);
+  EXPECT_EQ(change->value, 5000);
+  int scans = 0;
+  for (const FakeServer::Call& call : fake_.Calls()) {
+    if (IsScan(call.request)) ++scans;
+  }
+  EXPECT_EQ(scans, 1);
+}
+
 TEST_F(ClientWatchServerTest, SlowOneIsDisconnectedIfItChose) {
   Client client = Connect(Options());
   SubscribeOptions slow;
@@ -274,6 +337,37 @@ TEST_F(ClientWatchServerTest, DestroyedItIsClosedAtTheServer) {
   for (int i = 0; i < 1500; ++i) {  // more than one connection may have
     ASSERT_THAT(Watch(client), IsOk()) << i;
   }
+}
+
+// As ClientAndContextTest: a mirror that a coroutine keeps is being read when
+// the context goes.
+TEST(MirrorAndContextTest, GoTogether) {
+  std::weak_ptr<int> left;
+  {
+    ManualClock clock;  // of the sessions, too, which go with the context
+    asio::io_context io;
+    VirtualTime time(io, clock);
+    FakeServer fake(time.get_executor(),
+                    {.clock = &clock, .pipe = {.fail_if_abandoned = false}});
+    ConnectionOptions options;
+    options.clock = &clock;
+    Client client(MakeConnection(time.get_executor(), DialerOf(fake), options));
+    auto kept = std::make_shared<int>();
+    left = kept;
+    const auto follow = [](Client mine,
+                           std::shared_ptr<int>) -> asio::awaitable<void> {
+      TableMirror<std::int64_t> mirror(std::move(mine), "t");
+      (co_await mirror.Next()).status().IgnoreError();
+      ADD_FAILURE() << "completed";
+    };
+    fake.DelayNext(std::chrono::seconds(5), ResultOf(IsScan, true));
+    asio::co_spawn(io, follow(std::move(client), std::move(kept)),
+                   asio::detached);
+    time.RunFor(std::chrono::seconds(1));
+    EXPECT_TRUE(IsScan(fake.Calls().back().request));
+    EXPECT_FALSE(left.expired());
+  }
+  EXPECT_TRUE(left.expired());
 }
 
 }  // namespace

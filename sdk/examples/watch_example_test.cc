@@ -115,6 +115,7 @@ TEST_F(WatchExampleTest, PlaceIsThatOfTheLastChange) {
 TEST_F(WatchExampleTest, UsersAreCounted) {
   auto users = std::make_unique<NiceMock<MockEventSource>>(io_.get_executor());
   EXPECT_CALL(*users, Next)
+      .WillOnce(users->Waits())  // while the table is read
       .WillOnce(users->Gives(MakeSet(5, "ada", 8, 36)))
       .WillOnce(users->Gives(MakeSet(6, "bob", 9, 40)))
       .WillOnce(
