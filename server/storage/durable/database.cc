@@ -35,6 +35,7 @@ LogFileSystem::Options LogOptions(const DurableOptions& options,
   const bool always = options.sync == SyncMode::kAlways;
   return {.zeros_bytes = always ? options.log_zeros_bytes : 0,
           .accept_holes = options.accept_damaged_log,
+          .each_is_synced = always,
           .synced = std::move(synced),
           // Else what was answered is not all synced.
           .synced_only = always && access == Database::Access::kReadOnly,

@@ -87,7 +87,7 @@ class Tail {
     const uint64_t as_it_is = begin_ + bytes_.size();
     if (data_end_ <= end_) return {.end = end};
     const bool torn = EndIsMissing() || SectorIsMissing();
-    if (torn && !WriteBegins()) return {.end = end};
+    if (torn && !WriteBegins()) return {.end = end, .is_torn = true};
     if (torn || zeros_) return {.end = end, .has_hole = true};
     return {.end = as_it_is};
   }

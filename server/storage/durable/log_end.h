@@ -37,6 +37,8 @@ class LogEndFinder {
     uint64_t end = 0;
     // There are zeros, and writes behind them: some are missing.
     bool has_hole = false;
+    // Behind the end are the remains of a write.
+    bool is_torn = false;
   };
   // Once, after the last bytes.
   Result Finish();

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "coffer/server/storage/durable/log_end.h"
+#include "absl/strings/strip.h"
 
 namespace coffer::server {
 namespace {
@@ -30,6 +32,11 @@ absl::string_view NameOf(absl::string_view path) {
 
 absl::string_view DirOf(absl::string_view path) {
   return path.substr(0, path.size() - NameOf(path).size());
+}
+
+bool LogNumber(absl::string_view path, uint64_t* number) {
+  absl::string_view name = NameOf(path);
+  return absl::ConsumeSuffix(&name, ".log") && absl::SimpleAtoi(name, number);
 }
 
 // Without the slashes that say nothing.
@@ -337,31 +344,80 @@ uint64_t LogFileSystem::ReadableBytes(const std::string& name) const {
   return options_.synced->Find(name).value_or(UINT64_MAX);
 }
 
-IOStatus LogFileSystem::FindEnd(const std::string& name,
-                                const FileOptions& options, uint64_t* end,
-                                IODebugContext* debug) {
+IOStatus LogFileSystem::Look(const std::string& name,
+                             const FileOptions& options, uint64_t bytes_max,
+                             LogEndFinder::Result* found,
+                             IODebugContext* debug) {
   std::unique_ptr<FSSequentialFile> file;
   IOStatus status = target()->NewSequentialFile(name, options, &file, debug);
   if (!status.ok()) return status;
   LogEndFinder finder;
   std::string scratch(kReadBytes, '\0');
-  uint64_t left = *end;
-  while (left > 0) {
+  while (bytes_max > 0) {
     Slice bytes;
-    status = file->Read(std::min<uint64_t>(scratch.size(), left),
+    status = file->Read(std::min<uint64_t>(scratch.size(), bytes_max),
                         options.io_options, &bytes, scratch.data(), debug);
     if (!status.ok()) return status;
     if (bytes.empty()) break;
-    left -= bytes.size();
+    bytes_max -= bytes.size();
     finder.Add(absl::string_view(bytes.data(), bytes.size()));
   }
-  const LogEndFinder::Result found = finder.Finish();
+  *found = finder.Finish();
+  return IOStatus::OK();
+}
+
+IOStatus LogFileSystem::FindLaterWrite(const std::string& name,
+                                       const FileOptions& options,
+                                       std::string* later,
+                                       IODebugContext* debug) {
+  const std::string dir(DirOf(name));
+  std::vector<std::string> children;
+  IOStatus status =
+      target()->GetChildren(dir, options.io_options, &children, debug);
+  if (!status.ok()) return status;
+  uint64_t number = 0;
+  if (!LogNumber(name, &number)) return IOStatus::OK();
+  std::map<uint64_t, std::string> behind;
+  for (std::string& child : children) {
+    uint64_t its = 0;
+    if (LogNumber(child, &its) && its > number) {
+      behind.emplace(its, std::move(child));
+    }
+  }
+  for (const auto& [its, child] : behind) {
+    LogEndFinder::Result found;
+    status = Look(dir + child, options, UINT64_MAX, &found, debug);
+    if (!status.ok()) return status;
+    if (found.end == 0) continue;
+    *later = child;
+    break;
+  }
+  return IOStatus::OK();
+}
+
+IOStatus LogFileSystem::FindEnd(const std::string& name,
+                                const FileOptions& options, uint64_t* end,
+                                IODebugContext* debug) {
+  const uint64_t readable = *end;
+  LogEndFinder::Result found;
+  IOStatus status = Look(name, options, readable, &found, debug);
+  if (!status.ok()) return status;
   if (found.has_hole && !options_.accept_holes) {
     return IOStatus::Corruption(absl::StrCat(
         name, " has zeros at ", found.end, " and something else behind them"));
   }
   *end = found.end;
-  return IOStatus::OK();
+  if (!found.is_torn || !options_.each_is_synced || !IsLog(name)) return status;
+  std::string later;
+  status = FindLaterWrite(name, options, &later, debug);
+  if (!status.ok() || later.empty()) return status;
+  if (!options_.accept_holes) {
+    return IOStatus::Corruption(
+        absl::StrCat(name, " has a write at ", found.end,
+                     " that is not whole, and ", later, " has later ones"));
+  }
+  *end = readable;  // RocksDB finds it, too, and reads nothing behind it
+  return status;
 }
 
 }  // namespace coffer::server

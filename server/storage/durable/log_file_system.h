@@ -28,6 +28,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "coffer/sdk/clock.h"
+#include "coffer/server/storage/durable/log_end.h"
 #include "rocksdb/file_system.h"
 #include "rocksdb/io_status.h"
 
@@ -71,6 +72,9 @@ class LogFileSystem final : public rocksdb::FileSystemWrapper {
     // A log in which zeros stand before something else is cut there, instead of
     // being refused as damaged.
     bool accept_holes = false;
+    // Each write is synced before the next: one that is not whole is the last
+    // of all logs, or damaged.
+    bool each_is_synced = false;
     // Kept up by this file system, and those before it that had the same; null:
     // one of its own. With `synced_only` nothing else is read of what it knows:
     // it may be there today and gone tomorrow.
@@ -116,6 +120,15 @@ class LogFileSystem final : public rocksdb::FileSystemWrapper {
 
   // How much of it may be read.
   uint64_t ReadableBytes(const std::string& name) const;
+  rocksdb::IOStatus Look(const std::string& name,
+                         const rocksdb::FileOptions& options,
+                         uint64_t bytes_max, LogEndFinder::Result* found,
+                         rocksdb::IODebugContext* debug);
+  // The first log behind this one that has a write; empty: there is none.
+  rocksdb::IOStatus FindLaterWrite(const std::string& name,
+                                   const rocksdb::FileOptions& options,
+                                   std::string* later,
+                                   rocksdb::IODebugContext* debug);
   // `end` is how much may be read at first.
   rocksdb::IOStatus FindEnd(const std::string& name,
                             const rocksdb::FileOptions& options, uint64_t* end,

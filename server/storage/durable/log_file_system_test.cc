@@ -203,6 +203,24 @@ TEST_F(ReadingLogsTest, WhatIsTornAtTheEndIsNotShownNorOfAManifest) {
   }
 }
 
+TEST_F(ReadingLogsTest, OneThatIsTornBeforeALaterWriteIsRefused) {
+  const LogFileSystem::Options always{.each_is_synced = true};
+  const std::string torn =
+      record_ + std::string(600, '\0') + std::string(100, 'x');
+  EXPECT_EQ(Read(always, torn), record_);
+  std::ofstream(dir_ + "/10.log", std::ios::binary) << std::string(900, '\0');
+  std::ofstream(dir_ + "/1.log", std::ios::binary) << record_;
+  EXPECT_EQ(Read(always, torn), record_) << "none is later, or has a write";
+  std::ofstream(dir_ + "/11.log", std::ios::binary) << record_;
+  EXPECT_EQ(Read(always, torn),
+            "Corruption: " + dir_ +
+                "/2.log has a write at 12 that is not whole, and 11.log has "
+                "later ones");
+  EXPECT_EQ(Read({}, torn), record_) << "where not each was synced it may be";
+  EXPECT_EQ(Read({.accept_holes = true, .each_is_synced = true}, torn), torn);
+  EXPECT_EQ(Read(always, record_ + std::string(600, '\0')), record_);
+}
+
 TEST_F(ReadingLogsTest, AHoleIsRefusedUnlessItIsAccepted) {
   const std::string bytes = record_ + std::string(500, '\0') + record_;
   EXPECT_EQ(Read({}, bytes), "Corruption: " + dir_ +
