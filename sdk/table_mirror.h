@@ -171,9 +171,16 @@ class TableMirror {
   boost::asio::awaitable<Result> Read() {
     namespace asio = boost::asio;
     const asio::any_io_executor executor = co_await asio::this_coro::executor;
-    // Both of them on it, for they share what was read; the caller's executor
-    // may run handlers side by side.
-    const asio::any_io_executor strand = asio::make_strand(executor);
+    // All of it on a strand, for its parts share what was read; the caller's
+    // executor may run handlers side by side.
+    const auto read = [this] { return ScanAndGather(); };
+    co_return co_await internal::Spawn<Result>(asio::make_strand(executor),
+                                               read, asio::use_awaitable);
+  }
+
+  boost::asio::awaitable<Result> ScanAndGather() {
+    namespace asio = boost::asio;
+    const asio::any_io_executor strand = co_await asio::this_coro::executor;
     const auto scan = [this] { return Scan(); };
     const auto gather = [this] { return Gather(); };
     auto both = asio::experimental::make_parallel_group(
@@ -187,7 +194,11 @@ class TableMirror {
       WatcherFailed(gathered);
       co_return gathered;
     }
-    if (!absl::IsCancelled(scanned)) BeginToRead();
+    if (!absl::IsCancelled(scanned)) {
+      // What the watcher still has to tell may be older than the next reading.
+      watcher_.reset();
+      reading_.reset();
+    }
     co_return scanned;
   }
 

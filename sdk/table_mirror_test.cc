@@ -253,8 +253,11 @@ TEST_F(TableMirrorTest, ReadingThatFailedIsDoneOver) {
       .WillOnce(first.Waits())
       .WillOnce(first.Gives(MakeGap(5)));
   MockEventSource& second = ExpectWatch();
-  EXPECT_CALL(second, Next).Times(2).WillRepeatedly(second.Waits());
+  EXPECT_CALL(second, Next).WillOnce(second.Waits());
   ExpectRead(absl::UnavailableError("lost"));
+  // What the second had still to tell could be older than what is read now.
+  MockEventSource& third = ExpectWatch();
+  EXPECT_CALL(third, Next).WillOnce(third.Waits());
   ExpectRead(PageOf({At("b", 2, 2)}));
   ExpectNext(ChangeKind::kGap);
   EXPECT_THAT(Next(), StatusIs(absl::StatusCode::kUnavailable));

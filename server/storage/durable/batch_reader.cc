@@ -289,20 +289,21 @@ bool BatchReader::ReadRecords(const KeysToRead& keys, ReadFrom from,
     }
     RefuseUnread(keys, *held, &some);
     if (some.empty()) continue;
+    const size_t piece = std::min(some.size(), pieces.keys());
     Few<rocksdb::Slice> names;
-    for (const size_t key : some) names.push_back(keys.name(key));
-    Few<rocksdb::PinnableSlice> values(some.size());
-    Few<rocksdb::Status> statuses(some.size());
+    for (size_t i = 0; i < piece; ++i) names.push_back(keys.name(some[i]));
+    Few<rocksdb::PinnableSlice> values(piece);
+    Few<rocksdb::Status> statuses(piece);
     if (from == ReadFrom::kDisk) {
-      db_.MultiGet(options, db_.DefaultColumnFamily(), some.size(),
-                   names.data(), values.data(), statuses.data());
+      db_.MultiGet(options, db_.DefaultColumnFamily(), piece, names.data(),
+                   values.data(), statuses.data());
     } else if (!GetFromMemory(options, names, absl::MakeSpan(values),
                               absl::MakeSpan(statuses))) {
       return false;
     }
     Few<size_t> not_read;  // behind what is too much for once
     size_t bytes = 0;
-    for (size_t i = 0; i < some.size(); ++i) {
+    for (size_t i = 0; i < piece; ++i) {
       if (statuses[i].IsAborted()) {
         not_read.push_back(some[i]);
         continue;
@@ -312,6 +313,7 @@ bool BatchReader::ReadRecords(const KeysToRead& keys, ReadFrom from,
                  [&](Op& op) { TakeRecord(statuses[i], values[i], op); });
     }
     pieces.Read(bytes);
+    not_read.insert(not_read.end(), some.begin() + piece, some.end());
     some.swap(not_read);
   }
   return true;

@@ -130,9 +130,11 @@ void CommitPlan::ReadStored() {
     while (next != known.end() && some.size() < pieces.keys()) {
       some.push_back(*next++);
     }
-    std::vector<uint32_t> not_read;
-    pieces.Read(ReadSome(some, &not_read));
-    some.swap(not_read);
+    const size_t piece = std::min(some.size(), pieces.keys());
+    std::vector<uint32_t> left;
+    pieces.Read(ReadSome(absl::MakeSpan(some).first(piece), &left));
+    left.insert(left.end(), some.begin() + piece, some.end());
+    some.swap(left);
   }
   undos_.clear();
 }

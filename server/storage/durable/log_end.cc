@@ -137,7 +137,9 @@ class Tail {
 
   // Whether another write begins behind the one that is not whole.
   bool WriteBegins() const {
-    for (size_t at = end_ + 1; at + kHeaderBytes <= data_end_; ++at) {
+    // What the record holds may be the bytes of a log.
+    for (size_t at = std::max(end_ + 1, claimed_end_);
+         at + kHeaderBytes <= data_end_; ++at) {
       const absl::string_view rest = bytes_.substr(at);
       Record record;
       if (!ReadHeader(rest, BlockLeft(at), &record)) continue;

@@ -9,6 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "coffer/server/log.h"
 
 namespace coffer::server {
 namespace {
@@ -63,12 +64,19 @@ LogFileSystem::Options WithSynced(LogFileSystem::Options options) {
 
 void SyncedFiles::Add(const std::string& path) {
   std::lock_guard lock(mutex_);
-  files_[Plain(path)] = {.bytes = IsCurrent(path) ? UINT64_MAX : 0};
+  // Of CURRENT it does not know the bytes.
+  const uint64_t bytes = IsCurrent(path) ? UINT64_MAX : 0;
+  files_[Plain(path)] = {.written = bytes, .synced = bytes};
 }
 
-void SyncedFiles::SetBytes(const std::string& path, uint64_t bytes) {
+void SyncedFiles::SetWritten(const std::string& path, uint64_t bytes) {
   std::lock_guard lock(mutex_);
-  files_[Plain(path)].bytes = bytes;
+  files_[Plain(path)].written = bytes;
+}
+
+void SyncedFiles::SetSynced(const std::string& path, uint64_t bytes) {
+  std::lock_guard lock(mutex_);
+  files_[Plain(path)].synced = bytes;
 }
 
 void SyncedFiles::Forget(const std::string& path) {
@@ -96,11 +104,18 @@ void SyncedFiles::SetNamed(const std::vector<std::string>& paths) {
   }
 }
 
-absl::optional<uint64_t> SyncedFiles::Find(const std::string& path) const {
+absl::optional<uint64_t> SyncedFiles::Written(const std::string& path) const {
   std::lock_guard lock(mutex_);
   const auto found = files_.find(Plain(path));
   if (found == files_.end()) return absl::nullopt;
-  return found->second.named ? found->second.bytes : 0;
+  return found->second.written;
+}
+
+absl::optional<uint64_t> SyncedFiles::Lasting(const std::string& path) const {
+  std::lock_guard lock(mutex_);
+  const auto found = files_.find(Plain(path));
+  if (found == files_.end()) return absl::nullopt;
+  return found->second.named ? found->second.synced : 0;
 }
 
 class LogFileSystem::WrittenManifest final
@@ -114,28 +129,43 @@ class LogFileSystem::WrittenManifest final
 
   IOStatus Append(const Slice& data, const IOOptions& options,
                   IODebugContext* debug) override {
+    IOStatus status = SyncBefore(options, debug);
+    if (!status.ok()) return status;
     return Appended(data, target()->Append(data, options, debug));
   }
   IOStatus Append(const Slice& data, const IOOptions& options,
                   const DataVerificationInfo& verification,
                   IODebugContext* debug) override {
+    IOStatus status = SyncBefore(options, debug);
+    if (!status.ok()) return status;
     return Appended(data, target()->Append(data, options, verification, debug));
   }
   IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
     IOStatus status = target()->Sync(options, debug);
-    if (status.ok()) system_.options_.synced->SetBytes(name_, bytes_);
+    if (!status.ok()) return status;
+    synced_ = bytes_;
+    system_.options_.synced->SetSynced(name_, bytes_);
     return status;
   }
 
  private:
+  // RocksDB syncs several records at once. Those behind one that is torn would
+  // pass for written when it was synced.
+  IOStatus SyncBefore(const IOOptions& options, IODebugContext* debug) {
+    return synced_ < bytes_ ? Sync(options, debug) : IOStatus::OK();
+  }
+
   IOStatus Appended(const Slice& data, IOStatus status) {
-    if (status.ok()) bytes_ += data.size();
+    if (!status.ok()) return status;
+    bytes_ += data.size();
+    system_.options_.synced->SetWritten(name_, bytes_);
     return status;
   }
 
   const std::string name_;
   LogFileSystem& system_;
   uint64_t bytes_ = 0;
+  uint64_t synced_ = 0;
 };
 
 class LogFileSystem::SyncedDirectory final
@@ -194,7 +224,7 @@ class LogFileSystem::WrittenLog final
     IOStatus status = target()->Sync(options, debug);
     system_.last_sync_.store(system_.options_.clock->Now() - begin,
                              std::memory_order_relaxed);
-    if (status.ok()) system_.options_.synced->SetBytes(name_, bytes_);
+    if (status.ok()) system_.options_.synced->SetSynced(name_, bytes_);
     return status;
   }
 
@@ -233,7 +263,9 @@ class LogFileSystem::WrittenLog final
   }
 
   IOStatus Appended(const Slice& data, IOStatus status) {
-    if (status.ok()) bytes_ += data.size();
+    if (!status.ok()) return status;
+    bytes_ += data.size();
+    system_.options_.synced->SetWritten(name_, bytes_);
     return status;
   }
 
@@ -299,7 +331,9 @@ IOStatus LogFileSystem::NewSequentialFile(
   if (end == 0 && IsCurrent(name)) {
     return IOStatus::IOError(name, "is not known to be on the disk");
   }
-  if (IsLog(name) || IsManifest(name)) {
+  // Where this process has written it, it ends where it was written to, and may
+  // be written to now.
+  if (end == UINT64_MAX && (IsLog(name) || IsManifest(name))) {
     IOStatus found = FindEnd(name, options, &end, debug);
     if (!found.ok()) return found;
   }
@@ -340,12 +374,14 @@ IOStatus LogFileSystem::DeleteFile(const std::string& name,
 }
 
 uint64_t LogFileSystem::ReadableBytes(const std::string& name) const {
-  if (!options_.synced_only) return UINT64_MAX;
-  return options_.synced->Find(name).value_or(UINT64_MAX);
+  const SyncedFiles& synced = *options_.synced;
+  const absl::optional<uint64_t> bytes =
+      options_.synced_only ? synced.Lasting(name) : synced.Written(name);
+  return bytes.value_or(UINT64_MAX);
 }
 
 IOStatus LogFileSystem::Look(const std::string& name,
-                             const FileOptions& options, uint64_t bytes_max,
+                             const FileOptions& options,
                              LogEndFinder::Result* found,
                              IODebugContext* debug) {
   std::unique_ptr<FSSequentialFile> file;
@@ -353,13 +389,12 @@ IOStatus LogFileSystem::Look(const std::string& name,
   if (!status.ok()) return status;
   LogEndFinder finder;
   std::string scratch(kReadBytes, '\0');
-  while (bytes_max > 0) {
+  for (;;) {
     Slice bytes;
-    status = file->Read(std::min<uint64_t>(scratch.size(), bytes_max),
-                        options.io_options, &bytes, scratch.data(), debug);
+    status = file->Read(scratch.size(), options.io_options, &bytes,
+                        scratch.data(), debug);
     if (!status.ok()) return status;
     if (bytes.empty()) break;
-    bytes_max -= bytes.size();
     finder.Add(absl::string_view(bytes.data(), bytes.size()));
   }
   *found = finder.Finish();
@@ -386,7 +421,7 @@ IOStatus LogFileSystem::FindLaterWrite(const std::string& name,
   }
   for (const auto& [its, child] : behind) {
     LogEndFinder::Result found;
-    status = Look(dir + child, options, UINT64_MAX, &found, debug);
+    status = Look(dir + child, options, &found, debug);
     if (!status.ok()) return status;
     if (found.end == 0) continue;
     *later = child;
@@ -398,25 +433,38 @@ IOStatus LogFileSystem::FindLaterWrite(const std::string& name,
 IOStatus LogFileSystem::FindEnd(const std::string& name,
                                 const FileOptions& options, uint64_t* end,
                                 IODebugContext* debug) {
-  const uint64_t readable = *end;
-  LogEndFinder::Result found;
-  IOStatus status = Look(name, options, readable, &found, debug);
-  if (!status.ok()) return status;
-  if (found.has_hole && !options_.accept_holes) {
-    return IOStatus::Corruption(absl::StrCat(
-        name, " has zeros at ", found.end, " and something else behind them"));
+  uint64_t number = 0;
+  const bool is_log = LogNumber(name, &number);
+  if (is_log && number > last_log_) {
+    *end = 0;
+    return IOStatus::OK();
   }
+  LogEndFinder::Result found;
+  IOStatus status = Look(name, options, &found, debug);
+  if (!status.ok()) return status;
   *end = found.end;
-  if (!found.is_torn || !options_.each_is_synced || !IsLog(name)) return status;
+  if (found.has_hole) {
+    // Without what a manifest says last, files are missing that hold data.
+    if (!is_log || !options_.accept_holes) {
+      return IOStatus::Corruption(
+          absl::StrCat(name, " has zeros at ", found.end,
+                       " and something else behind them"));
+    }
+    last_log_ = number;
+  }
+  if (!is_log || !found.is_torn) return status;
   std::string later;
   status = FindLaterWrite(name, options, &later, debug);
   if (!status.ok() || later.empty()) return status;
-  if (!options_.accept_holes) {
-    return IOStatus::Corruption(
-        absl::StrCat(name, " has a write at ", found.end,
-                     " that is not whole, and ", later, " has later ones"));
+  if (options_.each_is_synced && !options_.accept_holes) {
+    return IOStatus::Corruption(absl::StrCat(
+        name, " has a write at ", found.end, " that is not whole, and ", later,
+        " has later ones: damage, or what a loss of power has left of "
+        "--sync=interval or never"));
   }
-  *end = readable;  // RocksDB finds it, too, and reads nothing behind it
+  last_log_ = number;
+  Log(LogLevel::kWarning, "writes left out behind one that is not whole",
+      {{"log", name}, {"end", absl::StrCat(found.end)}, {"from", later}});
   return status;
 }
 

@@ -43,20 +43,23 @@ class SyncedFiles {
  public:
   // It is made, or given this name, anew.
   void Add(const std::string& path);
-  void SetBytes(const std::string& path, uint64_t bytes);
+  void SetWritten(const std::string& path, uint64_t bytes);
+  void SetSynced(const std::string& path, uint64_t bytes);
   void Forget(const std::string& path);
   // A sync of the folder: what has a name before it is begun has it for good
   // when it has succeeded.
   std::vector<std::string> NewNamesIn(absl::string_view dir) const;
   void SetNamed(const std::vector<std::string>& paths);
 
-  // How much of it no loss of power takes; nullopt: it was not written by this
-  // process. Of CURRENT, whose bytes it does not know, 0 or nullopt.
-  absl::optional<uint64_t> Find(const std::string& path) const;
+  // How much was written to it; nullopt: not by this process.
+  absl::optional<uint64_t> Written(const std::string& path) const;
+  // How much of that no loss of power takes.
+  absl::optional<uint64_t> Lasting(const std::string& path) const;
 
  private:
   struct File {
-    uint64_t bytes = 0;
+    uint64_t written = 0;
+    uint64_t synced = 0;
     bool named = false;
   };
 
@@ -69,8 +72,8 @@ class LogFileSystem final : public rocksdb::FileSystemWrapper {
   struct Options {
     // Zeros that are written at once; 0: none are.
     size_t zeros_bytes = 0;
-    // A log in which zeros stand before something else is cut there, instead of
-    // being refused as damaged.
+    // A log in which zeros stand before something else is cut there, and later
+    // ones are left out, instead of being refused as damaged.
     bool accept_holes = false;
     // Each write is synced before the next: one that is not whole is the last
     // of all logs, or damaged.
@@ -122,19 +125,21 @@ class LogFileSystem final : public rocksdb::FileSystemWrapper {
   uint64_t ReadableBytes(const std::string& name) const;
   rocksdb::IOStatus Look(const std::string& name,
                          const rocksdb::FileOptions& options,
-                         uint64_t bytes_max, LogEndFinder::Result* found,
+                         LogEndFinder::Result* found,
                          rocksdb::IODebugContext* debug);
   // The first log behind this one that has a write; empty: there is none.
   rocksdb::IOStatus FindLaterWrite(const std::string& name,
                                    const rocksdb::FileOptions& options,
                                    std::string* later,
                                    rocksdb::IODebugContext* debug);
-  // `end` is how much may be read at first.
+  // Of one that another process has left.
   rocksdb::IOStatus FindEnd(const std::string& name,
                             const rocksdb::FileOptions& options, uint64_t* end,
                             rocksdb::IODebugContext* debug);
 
   const Options options_;  // `synced` is there
+  // What is in later logs stands on what is missing from this one.
+  std::atomic<uint64_t> last_log_{UINT64_MAX};
   std::atomic<Clock::Duration> last_sync_{};
 };
 

@@ -215,9 +215,16 @@ TEST_F(ReadingLogsTest, OneThatIsTornBeforeALaterWriteIsRefused) {
   EXPECT_EQ(Read(always, torn),
             "Corruption: " + dir_ +
                 "/2.log has a write at 12 that is not whole, and 11.log has "
-                "later ones");
-  EXPECT_EQ(Read({}, torn), record_) << "where not each was synced it may be";
-  EXPECT_EQ(Read({.accept_holes = true, .each_is_synced = true}, torn), torn);
+                "later ones: damage, or what a loss of power has left of "
+                "--sync=interval or never");
+  for (const LogFileSystem::Options& accepts :
+       {LogFileSystem::Options{},
+        LogFileSystem::Options{.accept_holes = true, .each_is_synced = true}}) {
+    LogFileSystem files(base_, accepts);
+    EXPECT_EQ(Read(files), record_);
+    EXPECT_EQ(Read(files, "/11.log"), "") << "it stands on what is missing";
+    EXPECT_EQ(Read(files, "/1.log"), record_);
+  }
   EXPECT_EQ(Read(always, record_ + std::string(600, '\0')), record_);
 }
 
@@ -226,7 +233,13 @@ TEST_F(ReadingLogsTest, AHoleIsRefusedUnlessItIsAccepted) {
   EXPECT_EQ(Read({}, bytes), "Corruption: " + dir_ +
                                  "/2.log has zeros at 12 and something else "
                                  "behind them");
-  EXPECT_EQ(Read({.accept_holes = true}, bytes), record_);
+  std::ofstream(dir_ + "/3.log", std::ios::binary) << record_;
+  std::ofstream(dir_ + "/2.log", std::ios::binary) << bytes;
+  LogFileSystem files(base_, {.accept_holes = true});
+  EXPECT_EQ(Read(files), record_);
+  EXPECT_EQ(Read(files, "/3.log"), "") << "it stands on what is missing";
+  std::ofstream(dir_ + "/MANIFEST-000002", std::ios::binary) << bytes;
+  EXPECT_THAT(Read(files, "/MANIFEST-000002"), HasSubstr("has zeros at 12"));
 }
 
 class SyncedOnlyTest : public ReadingLogsTest {
@@ -263,7 +276,24 @@ TEST_F(SyncedOnlyTest, OfALogWhatIsSynced) {
   ASSERT_TRUE(file->Close(IOOptions(), nullptr).ok());
   EXPECT_EQ(Read(some_), record_) << "closed, and not synced";
   ASSERT_TRUE(all_.DeleteFile(dir_ + "/2.log", IOOptions(), nullptr).ok());
-  EXPECT_FALSE(synced_->Find(dir_ + "/2.log").has_value());
+  EXPECT_FALSE(synced_->Written(dir_ + "/2.log").has_value());
+}
+
+// As a backup does it, while it is written to.
+TEST_F(SyncedOnlyTest, OfALogThatIsOpenWhatIsWritten) {
+  const auto file = Make("/2.log");
+  Append(*file, record_);
+  Append(*file, "no record, in part");
+  EXPECT_EQ(Read(all_), record_ + "no record, in part");
+}
+
+TEST_F(SyncedOnlyTest, EachRecordOfAManifestIsSyncedBeforeTheNext) {
+  const auto file = Make("/MANIFEST-000005");
+  SyncFolder(dir_);
+  Append(*file, record_);
+  EXPECT_EQ(Read(some_, "/MANIFEST-000005"), "");
+  Append(*file, record_);
+  EXPECT_EQ(Read(some_, "/MANIFEST-000005"), record_);
 }
 
 TEST_F(SyncedOnlyTest, NothingOfALogWhoseNameMayBeLost) {

@@ -249,6 +249,8 @@ void RocksDbStorage::Commit(absl::Span<Batch* const> batches) {
 
 void RocksDbStorage::CommitParts(Parts* parts) {
   if (parts->empty()) return;
+  std::vector<HeldBytes> held_before;
+  for (const CommitPart& part : *parts) held_before.push_back(*part.held);
   absl::Status refusal;
   bool unknown = false;
   {
@@ -257,6 +259,10 @@ void RocksDbStorage::CommitParts(Parts* parts) {
     if (refusal.ok()) refusal = CommitOpen(*parts, &unknown);
   }
   if (!refusal.ok()) {
+    // Its results are gone.
+    for (size_t i = 0; i < parts->size(); ++i) {
+      *(*parts)[i].held = held_before[i];
+    }
     for (const CommitPart& part : *parts) RefuseWrites(part, refusal, unknown);
   }
   parts->clear();
@@ -512,7 +518,7 @@ absl::Status RocksDbStorage::OpenAgain() {
   counters.last_table = std::max(counters.last_table, counters_.last_table);
   counters_ = counters;
   TellOfUnknownWrites();
-  unknown_writes_ = false;
+  unknown_writes_ = told_of_unknown_ = false;
   {
     std::lock_guard sweep_lock(sweep_mutex_);
     sweep_from_.clear();
@@ -535,7 +541,8 @@ void RocksDbStorage::OpenToRead() {
   CommitCounters unused;
   catalogue_.Clear();
   if (!database.ok() || !(*database)->Load(&catalogue_, &unused).ok()) return;
-  TellOfUnknownWrites();
+  // Once, not each time that it is tried.
+  if (!std::exchange(told_of_unknown_, true)) TellOfUnknownWrites();
   database_ = *std::move(database);
 }
 

@@ -162,6 +162,7 @@ class RocksDbStorage final : public Storage {
   // Likewise: a write has failed that may be there once the data are open
   // again.
   bool unknown_writes_ = false;
+  bool told_of_unknown_ = false;  // to those who watch
 
   std::mutex maintenance_mutex_;
   bool stopping_ = false;  // under it: no more jobs
