@@ -96,10 +96,9 @@ template <>
 struct Operation<KeyStates> {
   using Result = KeyStates;
 
-  // Of any other.
+  // Of any other; implicit, so that those of several kinds stand in one list.
   template <class R>
-  Operation(Operation<R> other)  // NOLINT(runtime/explicit)
-      : message(std::move(other.message)) {}
+  Operation(Operation<R> other) : message(std::move(other.message)) {}
 
   static absl::StatusOr<KeyStates> decode(internal::States states);
 
